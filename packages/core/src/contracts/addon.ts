@@ -1,0 +1,25 @@
+import type { CallContext, CheckResult } from "./context.js";
+import type { PlannedNode } from "./engine.js";
+import type { NodeFragment } from "./fragment.js";
+import type { KubernetesApi } from "./kubernetes.js";
+import type { PluginIdentity } from "./spec-version.js";
+import type { StateStore } from "./state-store.js";
+
+/** What an addon may use. */
+export interface AddonContext extends CallContext {
+  readonly kubernetes: KubernetesApi;
+  readonly nodes: readonly PlannedNode[];
+  readonly state: StateStore;
+}
+
+/** Something that runs in the cluster: its objects, and the condition that says they work. */
+export interface Addon extends PluginIdentity {
+  /** Names of addons that must be ready first, when the cluster has them. Others run side by side. */
+  readonly after?: readonly string[];
+  /** Options. Reads only. Paths are relative to the addon. */
+  check?(context: CallContext, nodes: readonly PlannedNode[]): Promise<CheckResult>;
+  /** What nodes need for it; applied over SSH with the engine's. */
+  prepare?(node: PlannedNode): NodeFragment;
+  /** Applies the objects and waits until they work. Changes nothing when all is as wanted. */
+  apply(context: AddonContext): Promise<void>;
+}

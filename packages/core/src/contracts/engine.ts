@@ -1,0 +1,67 @@
+import type { CallContext, CheckResult } from "./context.js";
+import type { NodeFragment } from "./fragment.js";
+import type { KubernetesConnect } from "./kubernetes.js";
+import type { Role } from "./provider.js";
+import type { JumpHost, RemoteHost } from "./remote-host.js";
+import type { PluginIdentity } from "./spec-version.js";
+import type { StateStore } from "./state-store.js";
+
+/** A node as far as it is known before it exists. */
+export interface PlannedNode {
+  readonly name: string;
+  readonly site: string;
+  readonly role: Role;
+  readonly labels: Readonly<Record<string, string>>;
+  /** SSH chain from the operator to the node, outermost first; empty when it is reached directly. */
+  readonly jump: readonly JumpHost[];
+}
+
+/** A node that is reachable, prepared and on the overlay. */
+export interface EngineNode extends PlannedNode {
+  /** Address that SSH is dialled at, through `jump` if there is one. */
+  readonly address: string;
+  readonly port: number;
+  readonly user: string;
+  readonly publicAddress?: string;
+  readonly overlayAddress: string;
+  readonly overlayInterface: string;
+  /** An open, verified connection. */
+  readonly host: RemoteHost;
+  /** Dials the node's SSH port afresh, as a tool of the engine would; rejects when it cannot be reached. */
+  probe(signal: AbortSignal): Promise<void>;
+}
+
+/** What an engine may use besides the nodes. */
+export interface EngineContext extends CallContext {
+  readonly state: StateStore;
+  /** The operator's private key file, for tools that make their own SSH connections. */
+  readonly privateKeyFile: string;
+  /** `known_hosts` file with the verified keys of all nodes, for the same tools. */
+  readonly knownHostsFile: string;
+  /** Opens a client for the cluster's API. */
+  readonly kubernetes: KubernetesConnect;
+}
+
+/** A cluster that an engine has made or found right. */
+export interface EngineResult {
+  /** kubeconfig document (YAML) with full rights. */
+  readonly kubeconfig: string;
+  /** False when everything was as wanted and nothing was run. */
+  readonly changed: boolean;
+}
+
+/** Turns prepared nodes into one Kubernetes cluster. */
+export interface ClusterEngine extends PluginIdentity {
+  /** Address ranges inside the cluster, checked against the sites' and the overlay's. */
+  readonly cidrs: { readonly pods: string; readonly services: string };
+  /** Options, tools on the operator's machine, and whether these nodes can form a cluster. Reads only. Paths are relative to `engine`. */
+  check(context: EngineContext, nodes: readonly PlannedNode[]): Promise<CheckResult>;
+  /** What a node needs at first boot; a change of it replaces machines, so keep it small. */
+  boot?(node: PlannedNode): NodeFragment;
+  /** What must be true on a node before `up`; applied over SSH, and again whenever it changes. */
+  prepare(node: PlannedNode, user: string): NodeFragment;
+  /** Makes the cluster have exactly these nodes. Nodes that left are removed from it. Runs nothing when all is as wanted. */
+  up(context: EngineContext, nodes: readonly EngineNode[]): Promise<EngineResult>;
+  /** Removes the cluster from machines that outlive it. Not called for machines that are about to be deleted. */
+  reset(context: EngineContext, nodes: readonly EngineNode[]): Promise<void>;
+}

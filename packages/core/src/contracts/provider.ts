@@ -1,0 +1,107 @@
+import type { CheckResult, SiteContext } from "./context.js";
+import type { PluginIdentity } from "./spec-version.js";
+
+/** What a machine is for. A master runs the control plane and etcd, a worker runs the applications. */
+export type Role = "master" | "worker";
+
+/** The disk of a machine that boots from a volume. */
+export interface DiskSpec {
+  readonly sizeGiB: number;
+  /** Volume type of the cloud. Default: the cloud's own default. */
+  readonly type?: string;
+}
+
+/** The part of a machine that its provider decides on; core passes it through from the user's pool. */
+export interface MachineShape {
+  /** Deterministic: `<cluster>-<site>-<role>-<n>`. A DNS label. */
+  readonly name: string;
+  readonly role: Role;
+  /** Flavor, droplet size: the provider's own name for it. */
+  readonly size: string;
+  /** Image by the provider's own name, slug or id. */
+  readonly image: string;
+  /** Boot from a new volume of this size instead of the size's local disk. */
+  readonly disk?: DiskSpec;
+  /** Settings that only this provider understands; it validates them in `check`. */
+  readonly providerOptions?: Readonly<Record<string, unknown>>;
+}
+
+/** A machine to make. */
+export interface MachineRequest extends MachineShape {
+  /** Digest of everything that makes the machine what it is, to be stored with it and given back by `list`. At most 200 characters of `[a-z0-9_-]`. */
+  readonly spec: string;
+  /** cloud-init user data, within the provider's limit; bytes when core gzipped it. Equal for all machines of one batch. */
+  readonly userData: string | Uint8Array;
+}
+
+/** A machine that exists and carries our mark. */
+export interface Machine {
+  /** The cloud's own id. */
+  readonly id: string;
+  readonly name: string;
+  readonly role: Role;
+  /** As given when it was made; empty when the mark is damaged. */
+  readonly spec: string;
+  readonly status: "creating" | "running" | "stopped" | "failed" | "deleting";
+  /** Why it failed, in the cloud's words. */
+  readonly fault?: string;
+  /** Address in the internet, if it has one. */
+  readonly publicAddress?: string;
+  /** Address inside the site's own network. */
+  readonly privateAddress?: string;
+  /** For showing what a replacement changes; when the cloud tells. */
+  readonly size?: string;
+  readonly image?: string;
+}
+
+/** A port that the site's firewall lets in. */
+export interface FirewallRule {
+  readonly protocol: "tcp" | "udp";
+  readonly port: number;
+  /** CIDRs. Default: everywhere, IPv4 and IPv6. */
+  readonly sources?: readonly string[];
+}
+
+/** What all machines of a site share. */
+export interface SharedRequest {
+  /** The operator's public key in OpenSSH's one-line form. */
+  readonly sshPublicKey: string;
+  readonly firewall: readonly FirewallRule[];
+}
+
+/** What `check` looked at and found. */
+export interface ProviderCheck extends CheckResult {
+  /** Price of `machines` per month in US dollars, when the cloud tells. */
+  readonly monthlyPriceUsd?: number;
+}
+
+/** What `check` has to judge. */
+export interface SiteRequest {
+  /** Every machine that the site is to have. */
+  readonly machines: readonly MachineShape[];
+  /** Names of those that do not exist yet: they are what a quota must have room for. */
+  readonly toCreate: readonly string[];
+}
+
+/**
+ * Makes and removes the machines of one site. All calls are idempotent, find our resources by mark (cluster
+ * and site) and never touch anything without it. One object serves one site at a time or several at once.
+ */
+export interface Provider extends PluginIdentity {
+  /** How much user data a machine takes, and whether gzip is understood. */
+  readonly userData: { readonly maxBytes: number; readonly gzip: boolean };
+  /** How many machines one `create` call may make. Default 1. */
+  readonly createBatch?: number;
+  /** Credentials, names, quota, availability. Reads only. Paths of problems are relative to the site, for example `workers.image` or `provider`. */
+  check(context: SiteContext, request: SiteRequest): Promise<ProviderCheck>;
+  /** Every machine with our mark, however many pages that takes. One call a tick serves all waiting machines. */
+  list(context: SiteContext): Promise<readonly Machine[]>;
+  /** The SSH key, the firewall and whatever else the machines share: made when missing, corrected when ours and different, untouched when right. */
+  ensureShared(context: SiteContext, request: SharedRequest): Promise<void>;
+  /** Starts making machines; returns once the cloud has accepted, not when they run. A machine of that name with our mark is not made again. */
+  create(context: SiteContext, requests: readonly MachineRequest[]): Promise<void>;
+  /** Deletes machines with all that came with them (volumes, ports). One that is gone already is fine. Returns once the cloud has accepted. */
+  delete(context: SiteContext, machines: readonly Machine[]): Promise<void>;
+  /** Removes what `ensureShared` made, when no machine of the site is left. */
+  deleteShared(context: SiteContext): Promise<void>;
+}

@@ -1,0 +1,37 @@
+/**
+ * All that a plugin imports: the contract types, the errors, and helpers for talking to services. Nothing
+ * here reaches the orchestrator.
+ *
+ * @module
+ */
+export type * from "./contracts/addon.js";
+export type * from "./contracts/context.js";
+export type * from "./contracts/dialer.js";
+export type * from "./contracts/dns-entrypoint.js";
+export type * from "./contracts/engine.js";
+export type * from "./contracts/fragment.js";
+export type * from "./contracts/gateway.js";
+export type * from "./contracts/kubernetes.js";
+export type * from "./contracts/overlay.js";
+export type * from "./contracts/provider.js";
+export type * from "./contracts/remote-host.js";
+export type * from "./contracts/spec-version.js";
+export type * from "./contracts/state-store.js";
+export type { ErrorCode } from "./errors/codes.js";
+export {
+  type ErrorDetails,
+  formatProblem,
+  MulticloudError,
+  ValidationError,
+} from "./errors/multicloud-error.js";
+export { delay } from "./plugin/delay.js";
+export {
+  createHttp,
+  type Http,
+  type HttpOptions,
+  type HttpRequest,
+  type HttpResponse,
+} from "./plugin/http.js";
+export { nearest } from "./plugin/nearest.js";
+export { type PollOptions, poll } from "./plugin/poll.js";
+export { redact } from "./plugin/redact.js";

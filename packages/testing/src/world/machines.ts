@@ -1,0 +1,107 @@
+import type { Duplex } from "node:stream";
+
+/** What a cloud gives its hypervisor to start a machine. */
+export interface MachineSpec {
+  /** The cloud's id of it. */
+  readonly id: string;
+  readonly hostname: string;
+  /** Image family, for example `debian-12`; decides the login user of the image and what is preinstalled. */
+  readonly image: string;
+  /** As the cloud's metadata service would serve it; gzip is recognised. */
+  readonly userData?: string | Uint8Array;
+  /** Public keys that the cloud puts on the image's login user. */
+  readonly sshKeys: readonly string[];
+  /** Name of the local network it stands in; `undefined` for one that only has a public address. */
+  readonly lan?: string;
+  readonly privateAddress?: string;
+  readonly publicAddress?: string;
+  /** Host keys it has already (for machines nobody boots); default: made at first boot. */
+  readonly hostKeys?: readonly string[];
+}
+
+/** A program call on a machine. */
+export interface ProgramCall {
+  readonly machine: VirtualMachine;
+  readonly args: readonly string[];
+  readonly stdin: string;
+  /** Login user, after sudo. */
+  readonly user: string;
+  readonly signal: AbortSignal;
+}
+
+export interface ProgramResult {
+  readonly code: number;
+  readonly stdout?: string;
+  readonly stderr?: string;
+}
+
+/** A program that exists once its package is installed. */
+export interface Program {
+  readonly name: string;
+  /** Debian package that brings it; `undefined` is always there. */
+  readonly package?: string;
+  run(call: ProgramCall): ProgramResult | Promise<ProgramResult>;
+}
+
+/** A systemd unit that exists once its package is installed. */
+export interface Unit {
+  readonly name: string;
+  readonly package: string;
+  /** Whether installing the package enables and starts it, as Debian's packages do. Default true. */
+  readonly startOnInstall?: boolean;
+  start?(machine: VirtualMachine): void | Promise<void>;
+  stop?(machine: VirtualMachine): void | Promise<void>;
+}
+
+/** What an emulator adds to machines: a package with its programs and units. */
+export interface MachineModule {
+  /** Package name and version. It is in Debian's archive unless `origin` names the APT source that must have been added. */
+  readonly packages: readonly { readonly name: string; readonly version: string; readonly origin?: string }[];
+  readonly programs?: readonly Program[];
+  readonly units?: readonly Unit[];
+}
+
+/** A machine with its own file system, users, services and SSH server. */
+export interface VirtualMachine {
+  readonly spec: MachineSpec;
+  readonly state: "booting" | "running" | "off";
+  /** File access as root; paths are absolute. Not counted as effects. */
+  readonly files: {
+    read(path: string): string | undefined;
+    write(path: string, content: string, options?: { readonly mode?: number; readonly owner?: string }): void;
+    remove(path: string): void;
+    exists(path: string): boolean;
+  };
+  readonly packages: ReadonlyMap<string, string>;
+  /** Whether a user is in a group. */
+  inGroup(user: string, group: string): boolean;
+  unitState(name: string): "active" | "inactive" | "failed" | "missing";
+  /** All its addresses: private, public, overlay. */
+  addresses(): readonly string[];
+  /** Gives it an overlay address and an interface; returns a function that takes it away. */
+  addOverlayAddress(overlay: string, address: string, interfaceName: string): () => void;
+  /** TCP listener on all its addresses, present and future. Returns a function that stops it. */
+  listen(port: number, accept: (stream: Duplex) => void): () => void;
+  /** Unix socket that users of `group` may open over SSH (`direct-streamlocal`). Returns a function that removes it. */
+  listenUnix(path: string, group: string, accept: (stream: Duplex) => void): () => void;
+  /** Opens a connection as a process on this machine would. */
+  dial(target: { readonly host: string; readonly port: number }): Promise<Duplex>;
+  /** Data that a module keeps about this machine. */
+  readonly attachments: Map<string, unknown>;
+  onPowerOff(callback: () => void): void;
+}
+
+/** All machines of the sandbox. */
+export interface Machines {
+  /** Starts a machine; it boots in virtual time: SSH answers after a while, cloud-init ends later. */
+  boot(spec: MachineSpec): VirtualMachine;
+  /** Power off, keep the disk. */
+  stop(id: string): void;
+  start(id: string): void;
+  /** Power off and forget. */
+  destroy(id: string): void;
+  get(id: string): VirtualMachine | undefined;
+  all(): readonly VirtualMachine[];
+  /** Adds packages, programs and units that machines can have. */
+  use(module: MachineModule): void;
+}

@@ -1,0 +1,13 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  // Tests run on the sources: no build is needed, and a stack trace names the line that is wrong.
+  resolve: { conditions: ["multicloud-source"] },
+  ssr: { resolve: { conditions: ["multicloud-source"] } },
+  test: {
+    include: ["packages/*/{src,test}/**/*.test.ts", "examples/*/**/*.test.ts", "scripts/**/*.test.ts"],
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    pool: "forks",
+  },
+});
