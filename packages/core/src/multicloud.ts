@@ -1,0 +1,106 @@
+import type { MulticloudConfig } from "./config/config.js";
+import { validate } from "./config/validate.js";
+import { type WatchOptions, watchEntrypoint } from "./entrypoint/watch.js";
+import { MulticloudError, ValidationError } from "./errors/multicloud-error.js";
+import { type Inventory, inventory } from "./inventory/inventory.js";
+import { type DestroyResult, destroy } from "./orchestrate/destroy.js";
+import { openSession, type Session, stateOf } from "./orchestrate/session.js";
+import { type StatusResult, status } from "./orchestrate/status.js";
+import { survey } from "./orchestrate/survey.js";
+import { type UpResult, up } from "./orchestrate/up.js";
+import type { Plan } from "./plan/plan.js";
+import type { Verb } from "./run/events.js";
+import { type Run, startRun } from "./run/run.js";
+
+/** Options of every verb. */
+export interface VerbOptions {
+  /** Ends the run; it stops at once and rejects with `ABORTED`. What was done stays and is found again by the next run. */
+  readonly signal?: AbortSignal;
+}
+
+/** One cluster over several clouds. Every verb may be repeated, aborted, and cut off at any point. */
+export interface Multicloud {
+  readonly name: string;
+  /** What `up()` would do. Has no effect on anything. */
+  plan(options?: VerbOptions): Run<Plan>;
+  /** Makes the world as the configuration wants it; changes nothing when it is. */
+  up(options?: VerbOptions): Run<UpResult>;
+  /** The cluster as clouds, overlay, Kubernetes and DNS see it. */
+  status(options?: VerbOptions): Run<StatusResult>;
+  /** The machines for other tools: JSON, Ansible, ssh_config, Mermaid. */
+  inventory(options?: VerbOptions): Run<Inventory>;
+  /** Removes everything that carries this cluster's mark, and only that; the state last. */
+  destroy(options?: VerbOptions): Run<DestroyResult>;
+  readonly entrypoint: {
+    /** Keeps the record on a live entry until the signal aborts; what it does comes as `entrypoint-switch` events. */
+    watch(options?: WatchOptions): Run<void>;
+  };
+}
+
+/**
+ * Describes a cluster. Throws a {@link ValidationError} with all problems of the configuration; asks no
+ * service yet.
+ */
+export function multicloud(config: MulticloudConfig): Multicloud {
+  const { problems } = validate(config);
+  if (problems.length > 0) throw new ValidationError(problems);
+
+  /** What ends a run early rejects with `ABORTED`, whatever the interrupted library made of it. */
+  async function abortable<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    try {
+      signal?.throwIfAborted();
+      return await work();
+    } catch (error) {
+      if (!signal?.aborted || MulticloudError.isInstance(signal.reason)) throw error;
+      throw new MulticloudError("the run was aborted by its caller", {
+        code: "ABORTED",
+        hint: "what was done stays; run up() again to go on, or destroy() to remove it",
+        cause: signal.reason,
+      });
+    }
+  }
+
+  function run<T>(
+    verb: Verb,
+    signal: AbortSignal | undefined,
+    work: (session: Session) => Promise<T>,
+  ): Run<T> {
+    return startRun(verb, config.name, (emit) =>
+      abortable(signal, async () =>
+        work(await openSession(config, emit, signal ?? new AbortController().signal)),
+      ),
+    );
+  }
+
+  /** Verbs that change something hold the lock, and stop when they lose it. */
+  function locked<T>(
+    verb: Verb,
+    signal: AbortSignal | undefined,
+    work: (session: Session) => Promise<T>,
+  ): Run<T> {
+    return startRun(verb, config.name, (emit) =>
+      abortable(signal, async () => {
+        const lock = await stateOf(config).lock();
+        try {
+          return await work(
+            await openSession(config, emit, AbortSignal.any(signal ? [signal, lock.lost] : [lock.lost])),
+          );
+        } finally {
+          await lock.release();
+        }
+      }),
+    );
+  }
+
+  return {
+    name: config.name,
+    plan: ({ signal } = {}) => run("plan", signal, async (session) => (await survey(session)).plan),
+    up: ({ signal } = {}) => locked("up", signal, up),
+    status: ({ signal } = {}) => run("status", signal, status),
+    inventory: ({ signal } = {}) => run("inventory", signal, inventory),
+    destroy: ({ signal } = {}) => locked("destroy", signal, destroy),
+    entrypoint: {
+      watch: (options = {}) => run("watch", options.signal, (session) => watchEntrypoint(session, options)),
+    },
+  };
+}

@@ -1,0 +1,78 @@
+import type { KubernetesApi, KubernetesNode } from "../contracts/kubernetes.js";
+import { MulticloudError } from "../errors/multicloud-error.js";
+import type { ReadyNode } from "./node-pipeline.js";
+import { type Session, withDeadline } from "./session.js";
+
+/** A cluster whose nodes are all Ready. */
+export interface FormedCluster {
+  readonly kubeconfig: string;
+  readonly kubernetes: KubernetesApi;
+  readonly nodes: readonly KubernetesNode[];
+  /** Id of the engine's step. */
+  readonly step: string;
+}
+
+/** Lets the engine make one cluster of the nodes, and counts them afterwards. */
+export async function formCluster(session: Session, nodes: readonly ReadyNode[]): Promise<FormedCluster> {
+  const { config, state, steps, timing, signal } = session;
+  await writeKnownHosts(session, nodes);
+  const after = nodes.map(({ lastStep }) => lastStep);
+  return steps.run(
+    { kind: "engine", title: `${config.engine.name}: one cluster of ${nodes.length} nodes`, after },
+    (step) =>
+      withDeadline(signal, timing.engineMs, "the engine's run", async (own) => {
+        const context = session.engineContext(own);
+        const result = await config.engine.up(context, nodes);
+        const kept = await state.read("kubeconfig");
+        if (kept === undefined || Buffer.from(kept).toString("utf8") !== result.kubeconfig) {
+          await state.write("kubeconfig", result.kubeconfig);
+        }
+        const kubernetes = await context.kubernetes(result.kubeconfig);
+        const names = nodes.map(({ name }) => name);
+        const found = await kubernetes.waitNodesReady(names, {
+          signal: own,
+          onProgress: (message) => step.progress(message),
+        });
+        const missing = names.filter((name) => !found.some((node) => node.name === name && node.ready));
+        if (missing.length > 0) {
+          throw new MulticloudError(`the engine finished, but the cluster lacks ${missing.join(", ")}`, {
+            code: "ENGINE_NODE_DROPPED",
+            service: config.engine.name,
+            hint: "run up() again; the engine's log names the reason",
+          });
+        }
+        step.result(result.changed ? `${found.length} nodes Ready` : "nothing to change");
+        return { kubeconfig: result.kubeconfig, kubernetes, nodes: found, step: step.id };
+      }),
+  );
+}
+
+/** Drains nodes that are about to leave, when there is a cluster to leave. */
+export async function leaveCluster(session: Session, names: readonly string[]): Promise<void> {
+  const kubeconfig = await session.state.read("kubeconfig");
+  if (kubeconfig === undefined || names.length === 0) return;
+  const kubernetes = await session.engineContext().kubernetes(Buffer.from(kubeconfig).toString("utf8"));
+  try {
+    // One after the other: draining all at once would leave evicted pods nowhere to go.
+    for (const name of names) {
+      await session.steps.run({ kind: "drain", node: name, title: "draining" }, async (step) =>
+        kubernetes.drain(name, { signal: session.signal, onProgress: (message) => step.progress(message) }),
+      );
+    }
+  } finally {
+    await kubernetes.close();
+  }
+}
+
+/** The verified keys of all nodes, for tools of the engine that make their own connections. */
+async function writeKnownHosts(session: Session, nodes: readonly ReadyNode[]): Promise<void> {
+  const lines: string[] = [];
+  for (const node of nodes) {
+    const { pinned } = await session.records.read(node.name);
+    for (const key of pinned) lines.push(`${node.name},${node.address} ${key}`);
+  }
+  const content = `${lines.sort().join("\n")}\n`;
+  const kept = await session.state.read("known_hosts");
+  if (kept === undefined || Buffer.from(kept).toString("utf8") !== content)
+    await session.state.write("known_hosts", content);
+}

@@ -1,0 +1,55 @@
+import type { Machine } from "../contracts/provider.js";
+import type { Session } from "./session.js";
+import { settle } from "./settle.js";
+import { siteMachines } from "./site-machines.js";
+
+/** What `destroy()` removed. */
+export interface DestroyResult {
+  /** Names of the machines. */
+  readonly machines: readonly string[];
+  /** Node names of the overlay members. */
+  readonly members: readonly string[];
+}
+
+/**
+ * Removes everything with this cluster's mark, whether the configuration still names it or not: the record
+ * first (nobody is sent to a dying cluster), then machines and what they share, then overlay members (a
+ * living node would come back), and the state last.
+ */
+export async function destroy(session: Session): Promise<DestroyResult> {
+  const { config, steps, sites, signal } = session;
+  if (config.entrypoint) {
+    const { entrypoint } = config;
+    await steps.run({ kind: "entrypoint", title: `removing ${entrypoint.record}` }, () =>
+      entrypoint.remove(session.context()),
+    );
+  }
+  const removed = await settle(
+    sites.map(({ name }) => destroySite(session, name)),
+    signal,
+  );
+  const members = await steps.run({ kind: "members", title: "removing overlay members" }, async (step) => {
+    const ours = await config.overlay.members(session.context());
+    if (ours.length > 0) await config.overlay.remove(session.context(), ours);
+    await config.overlay.destroy(session.context());
+    step.result(`${ours.length} removed`);
+    return ours.map(({ node }) => node);
+  });
+  await session.state.clear();
+  return { machines: removed.flat(), members };
+}
+
+async function destroySite(session: Session, name: string): Promise<readonly string[]> {
+  const { provider } = session.sites.find((site) => site.name === name)!.config;
+  return session.steps.run(
+    { kind: "delete", site: name, title: "deleting machines, firewall and key" },
+    async (step) => {
+      const machines: readonly Machine[] = await provider.list(session.siteContext(name));
+      step.progress(machines.length === 1 ? "1 machine" : `${machines.length} machines`);
+      await siteMachines(session, name, Promise.resolve("")).delete(machines);
+      await provider.deleteShared(session.siteContext(name));
+      step.result(`${machines.length} machines deleted`);
+      return machines.map((machine) => machine.name);
+    },
+  );
+}

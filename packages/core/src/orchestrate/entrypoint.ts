@@ -1,0 +1,70 @@
+import type { Machine } from "../contracts/provider.js";
+import { type EntryAddress, entryAddresses } from "../entrypoint/candidates.js";
+import { liveEntries } from "../entrypoint/probe.js";
+import type { ReadyNode } from "./node-pipeline.js";
+import type { Session } from "./session.js";
+
+/** The name of the cluster's applications and the address that it holds. */
+export interface EntrypointState {
+  readonly record: string;
+  readonly addresses: readonly string[];
+}
+
+/** How long one entry address may take to answer. */
+const probeMs = 5_000;
+
+/** Points the record at a live entry: at the one it has if that is alive (a working record is not moved), otherwise at the first alive in the order of the sites. */
+export async function pointEntrypoint(
+  session: Session,
+  nodes: readonly ReadyNode[],
+  after: string,
+): Promise<EntrypointState | undefined> {
+  const { entrypoint } = session.config;
+  if (!entrypoint) return undefined;
+  return session.steps.run(
+    { kind: "entrypoint", title: `pointing ${entrypoint.record}`, after: [after] },
+    async (step) => {
+      const machines = new Map<string, Machine[]>();
+      for (const { site, machine } of nodes) machines.set(site, [...(machines.get(site) ?? []), machine]);
+      const entries = await entryAddresses(session.context(), session.sites, machines);
+      if (entries.length === 0) {
+        session.emit({
+          type: "warning",
+          problem: {
+            path: "entrypoint",
+            message: "no site has an address to enter by, so no record was written",
+            hint: "give a site public addresses, or a site behind NAT its nat.publicAddress",
+          },
+        });
+        return undefined;
+      }
+      const current = await entrypoint.get(session.context());
+      const alive = await liveEntries(session.dialer, entries, session.signal, probeMs);
+      const chosen = choose(current?.addresses ?? [], entries, alive);
+      if (!alive.some(({ address }) => address === chosen)) {
+        session.emit({
+          type: "warning",
+          problem: {
+            path: "entrypoint",
+            message: `no entry answers on port 443; ${entrypoint.record} was pointed at ${chosen} all the same`,
+            hint: "does an ingress controller run on the workers, and does the firewall let 443 in?",
+          },
+        });
+      }
+      const { record } = await entrypoint.set(session.context(), [chosen]);
+      step.result(`${record.name} → ${record.addresses.join(", ")}`);
+      return { record: record.name, addresses: record.addresses };
+    },
+  );
+}
+
+/** Sticky: the current address as long as it is an entry and alive, then the first that is alive, then what there is. */
+export function choose(
+  current: readonly string[],
+  entries: readonly EntryAddress[],
+  alive: readonly EntryAddress[],
+): string {
+  const kept = alive.find(({ address }) => current.includes(address));
+  return (kept ?? alive[0] ?? entries.find(({ address }) => current.includes(address)) ?? entries[0]!)
+    .address;
+}

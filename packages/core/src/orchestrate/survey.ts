@@ -1,0 +1,150 @@
+import { rangeProblems } from "../config/ranges.js";
+import { validate } from "../config/validate.js";
+import type { CheckResult, Problem } from "../contracts/context.js";
+import type { OverlayNetwork } from "../contracts/overlay.js";
+import type { Machine } from "../contracts/provider.js";
+import { MulticloudError, ValidationError } from "../errors/multicloud-error.js";
+import { createPlan, diff, type Plan } from "../plan/plan.js";
+import { toMulticloudError } from "../run/run.js";
+import type { TopologySite } from "../topology/topology.js";
+import { type BootableNode, desiredNodes } from "./desired.js";
+import { quorumBlocks } from "./replace.js";
+import type { Session } from "./session.js";
+
+/** The world as it is and as it should be, before the first effect. */
+export interface Survey {
+  readonly plan: Plan;
+  readonly desired: readonly BootableNode[];
+  readonly existing: ReadonlyMap<string, readonly Machine[]>;
+  readonly network: OverlayNetwork | undefined;
+}
+
+interface Finding extends CheckResult {
+  /** The error behind a problem, kept when it is the only one: its code tells more than `CONFIG_INVALID`. */
+  readonly errors: readonly MulticloudError[];
+  readonly priceUsd?: number;
+}
+
+/** Asks every plugin at once what it thinks of the configuration, lists what exists, and compares. Reads only. Rejects with all problems found. */
+export async function survey(session: Session): Promise<Survey> {
+  const { config, sites } = session;
+  const existing = new Map<string, readonly Machine[]>();
+  let network: OverlayNetwork | undefined;
+
+  // A site's check needs to know what exists there, and nothing of the other sites.
+  const siteFindings = sites.map((site) =>
+    session.steps.run({ kind: "check", site: site.name, title: "checking the site" }, async (step) => {
+      const finding = await guard(`sites.${site.name}.provider`, async () => {
+        existing.set(site.name, await site.config.provider.list(session.siteContext(site.name)));
+        return checkSite(session, site, existing.get(site.name)!);
+      });
+      step.result(`${existing.get(site.name)?.length ?? 0} machines exist`);
+      return finding;
+    }),
+  );
+  const nodes = sites.flatMap((site) => site.nodes);
+  const shared = session.steps.run(
+    { kind: "check", title: "checking overlay, engine, entrypoint and addons" },
+    () =>
+      Promise.all([
+        guard("overlay", async () => {
+          network = await config.overlay.find(session.context());
+          return under("overlay", await config.overlay.check(session.context()));
+        }),
+        guard("engine", async () =>
+          under("engine", await config.engine.check(session.engineContext(), nodes)),
+        ),
+        guard("entrypoint", async () =>
+          under("entrypoint", (await config.entrypoint?.check(session.context())) ?? nothing),
+        ),
+        ...(config.addons ?? []).map((addon, index) =>
+          guard(`addons[${index}]`, async () =>
+            under(`addons[${index}]`, (await addon.check?.(session.context(), nodes)) ?? nothing),
+          ),
+        ),
+        ...sites.map(({ name, config: { gateway } }) =>
+          guard(`sites.${name}.gateway`, async () =>
+            under(`sites.${name}.gateway`, (await gateway?.check(session.context())) ?? nothing),
+          ),
+        ),
+      ]),
+  );
+  const findings = [...(await Promise.all(siteFindings)), ...(await shared)];
+  session.signal.throwIfAborted();
+
+  const problems = findings.flatMap((finding) => finding.problems);
+  if (network?.cidr)
+    problems.push(...rangeProblems(config, network.cidr).filter(({ path }) => path.startsWith("overlay")));
+  const errors = findings.flatMap((finding) => finding.errors);
+  if (problems.length === 1 && errors.length === 1) throw errors[0];
+  if (problems.length > 0) throw new ValidationError(problems);
+
+  const desired = desiredNodes(session, network);
+  const actions = diff(desired, existing);
+  const blocked = quorumBlocks(actions, existing);
+  if (blocked.length > 0) throw new ValidationError(blocked);
+  const warnings = [...validate(config).warnings, ...findings.flatMap((finding) => finding.warnings)];
+  const prices = findings.flatMap(({ priceUsd }) => (priceUsd === undefined ? [] : [priceUsd]));
+  const plan = createPlan(config.name, actions, {
+    warnings,
+    ...(prices.length > 0 ? { monthlyPriceUsd: prices.reduce((sum, price) => sum + price, 0) } : {}),
+  });
+  for (const problem of warnings) session.emit({ type: "warning", problem });
+  session.emit({ type: "plan-made", plan });
+  return { plan, desired, existing, network };
+}
+
+const nothing: CheckResult = { problems: [], warnings: [] };
+
+async function checkSite(
+  session: Session,
+  site: TopologySite,
+  machines: readonly Machine[],
+): Promise<Finding> {
+  const names = new Set(machines.map(({ name }) => name));
+  const shapes = site.nodes.map(({ shape }) => shape);
+  const check = await site.config.provider.check(session.siteContext(site.name), {
+    machines: shapes,
+    toCreate: shapes.map(({ name }) => name).filter((name) => !names.has(name)),
+  });
+  const finding = under(`sites.${site.name}`, check);
+  return check.monthlyPriceUsd === undefined ? finding : { ...finding, priceUsd: check.monthlyPriceUsd };
+}
+
+function under(path: string, { problems, warnings }: CheckResult): Finding {
+  const place = (problem: Problem): Problem => ({
+    ...problem,
+    path: problem.path ? `${path}.${problem.path}` : path,
+  });
+  return { problems: problems.map(place), warnings: warnings.map(place), errors: [] };
+}
+
+/** A check that throws found a problem too: the others are still to be heard. */
+async function guard(path: string, check: () => Promise<Finding>): Promise<Finding> {
+  try {
+    return await check();
+  } catch (thrown) {
+    const error = toMulticloudError(thrown);
+    // A defect is not the user's problem, and an abort ends everything.
+    if (error.code === "INTERNAL" || error.code === "ABORTED") throw error;
+    if (error instanceof ValidationError) return { problems: error.problems, warnings: [], errors: [] };
+    const { message, hint } = error;
+    const named =
+      error.site !== undefined || !path.startsWith("sites.") ? error : withSite(error, path.split(".")[1]!);
+    return { problems: [{ path, message, ...(hint ? { hint } : {}) }], warnings: [], errors: [named] };
+  }
+}
+
+function withSite(error: MulticloudError, site: string): MulticloudError {
+  const { code, node, service, status, requestId, hint, cause, message } = error;
+  return new MulticloudError(message, {
+    code,
+    site,
+    node,
+    service,
+    status,
+    requestId,
+    hint,
+    cause: cause ?? error,
+  });
+}

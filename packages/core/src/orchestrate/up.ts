@@ -1,0 +1,240 @@
+import type { KubernetesNode } from "../contracts/kubernetes.js";
+import type { OverlayMember, OverlayNetwork } from "../contracts/overlay.js";
+import type { Machine } from "../contracts/provider.js";
+import { type Connections, openConnections } from "../hosts/connect.js";
+import type { Plan, PlanAction } from "../plan/plan.js";
+import { type Timings, timings } from "../run/critical-path.js";
+import { applyAddons } from "./addons.js";
+import { formCluster, leaveCluster } from "./cluster.js";
+import { type BootableNode, desiredNodes } from "./desired.js";
+import { type EntrypointState, pointEntrypoint } from "./entrypoint.js";
+import { type PipelineParts, type ReadyNode, runNodePipeline } from "./node-pipeline.js";
+import type { Session } from "./session.js";
+import { settle } from "./settle.js";
+import { type SiteMachines, siteMachines } from "./site-machines.js";
+import { survey } from "./survey.js";
+
+/** A node of a cluster that is up. */
+export interface UpNode {
+  readonly name: string;
+  readonly site: string;
+  readonly roles: readonly string[];
+  readonly publicAddress?: string;
+  readonly privateAddress?: string;
+  readonly overlayAddress: string;
+  readonly ready: boolean;
+  /** Kubernetes version of the node. */
+  readonly version: string;
+}
+
+/** What `up()` gives. */
+export interface UpResult {
+  readonly plan: Plan;
+  readonly nodes: readonly UpNode[];
+  /** Path of the kubeconfig file (0600); its content when the state store has no files. */
+  readonly kubeconfig: string;
+  readonly entrypoint?: EntrypointState;
+  readonly timings: Timings;
+}
+
+/** Makes the world as the configuration wants it. */
+export async function up(session: Session): Promise<UpResult> {
+  const started = performance.now();
+  const { plan, existing, ...surveyed } = await survey(session);
+  const connections = openConnections(session);
+  try {
+    const work = prepareSites(session, connections);
+    // Only a network that is still to be made is waited for here: boot configurations name it.
+    const desired = surveyed.network ? surveyed.desired : desiredNodes(session, await work.network);
+    const machineOf = (node: BootableNode) =>
+      existing.get(node.site)?.find(({ name, status }) => name === node.name && status !== "deleting");
+    const replaced = plan.actions.filter(({ action }) => action === "replace");
+    // Machines of a cluster that runs are replaced one at a time once the others are right; before there is one nothing is lost.
+    const running = (await session.state.read("kubeconfig")) !== undefined;
+    const rolling = running ? replaced.filter((action) => !isFailed(action)) : [];
+    const atOnce = new Set(replaced.filter((action) => !rolling.includes(action)).map(({ node }) => node));
+
+    const flow = (node: BootableNode, machine: Machine | undefined) =>
+      runNodePipeline(session, work.parts(node.site), node, machine);
+    const flows = desired.map(async (node) => {
+      const machine = machineOf(node);
+      if (!machine || !atOnce.has(node.name)) return flow(node, machine);
+      await removeMachines(session, work.machines(node.site), node.site, [machine]);
+      return flow(node, undefined);
+    });
+    const [, ...settled] = await settle<ReadyNode | undefined>([work.setup, ...flows], session.signal);
+    let ready = settled as ReadyNode[];
+    const leaving = plan.actions.filter(({ action }) => action === "delete");
+    await leaveCluster(
+      session,
+      leaving.map(({ node }) => node),
+    );
+    let cluster = await formCluster(session, ready);
+
+    for (const action of [...rolling].sort(mastersFirst)) {
+      const node = desired.find(({ name }) => name === action.node)!;
+      await leaveCluster(session, [node.name]);
+      ready = ready.filter(({ name }) => name !== node.name);
+      await formCluster(session, ready);
+      await removeMachines(session, work.machines(node.site), node.site, [machineOf(node)!]);
+      ready = [...ready, await flow(node, undefined)];
+      cluster = await formCluster(session, ready);
+    }
+
+    const [, entrypoint] = await settle<unknown>(
+      [
+        applyAddons(session, cluster),
+        pointEntrypoint(session, ready, cluster.step),
+        removeLeaving(session, work, existing, leaving),
+      ],
+      session.signal,
+    );
+    await removeStrangers(session, ready, cluster.step);
+    await cluster.kubernetes.close();
+    return {
+      plan,
+      nodes: ready
+        .map((node) => describe(node, cluster.nodes))
+        .sort((a, b) => order(desired, a.name) - order(desired, b.name)),
+      kubeconfig: session.state.path("kubeconfig") ?? cluster.kubeconfig,
+      ...(entrypoint ? { entrypoint: entrypoint as EntrypointState } : {}),
+      timings: timings(session.steps.finished, performance.now() - started),
+    };
+  } finally {
+    await connections.close();
+  }
+}
+
+interface SiteWork {
+  readonly network: Promise<OverlayNetwork>;
+  /** All that nodes wait for themselves, so that it is finished too where no node needed it. */
+  readonly setup: Promise<undefined>;
+  parts(site: string): PipelineParts;
+  machines(site: string): SiteMachines;
+}
+
+/** Starts what the nodes of a site share (key, firewall) and the overlay network; nodes wait only for what they need. */
+function prepareSites(session: Session, connections: Connections): SiteWork {
+  const { config, steps, firewall } = session;
+  const network = steps.run(
+    { kind: "overlay-network", title: "ensuring the overlay network" },
+    async (step) => {
+      const found = await config.overlay.ensure(session.context());
+      step.result(`${found.id}, interface ${found.interfaceName}`);
+      return found;
+    },
+  );
+  const bySite = new Map(
+    session.sites.map((site) => {
+      const shared = steps.run(
+        { kind: "shared", site: site.name, title: "ensuring SSH key and firewall" },
+        async ({ id }) => {
+          const { publicKey } = await session.key();
+          await site.config.provider.ensureShared(session.siteContext(site.name), {
+            sshPublicKey: publicKey,
+            firewall,
+          });
+          return id;
+        },
+      );
+      return [
+        site.name,
+        {
+          shared,
+          machines: siteMachines(
+            session,
+            site.name,
+            Promise.all([shared, network]).then(([id]) => id),
+          ),
+        },
+      ];
+    }),
+  );
+  const setup = settle<unknown>(
+    [network, ...[...bySite.values()].map(({ shared }) => shared)],
+    session.signal,
+  ).then(() => undefined);
+  // Each failure reaches the run through the nodes and through `setup`; as an unhandled rejection it would end the process.
+  for (const { shared } of bySite.values()) shared.catch(() => {});
+  for (const one of [network, setup]) one.catch(() => {});
+  return {
+    network,
+    setup,
+    machines: (site) => bySite.get(site)!.machines,
+    parts: (site) => ({
+      network,
+      networkStep: "overlay-network",
+      connections,
+      machines: bySite.get(site)!.machines,
+    }),
+  };
+}
+
+async function removeMachines(
+  session: Session,
+  machines: SiteMachines,
+  site: string,
+  which: readonly Machine[],
+): Promise<void> {
+  await session.steps.run(
+    { kind: "delete", site, title: `deleting ${which.map(({ name }) => name).join(", ")}` },
+    () => machines.delete(which),
+  );
+}
+
+async function removeLeaving(
+  session: Session,
+  work: SiteWork,
+  existing: ReadonlyMap<string, readonly Machine[]>,
+  leaving: readonly PlanAction[],
+): Promise<void> {
+  const bySite = new Map<string, Machine[]>();
+  for (const { site, node } of leaving) {
+    const machine = existing.get(site)?.find(({ name }) => name === node);
+    if (machine) bySite.set(site, [...(bySite.get(site) ?? []), machine]);
+  }
+  await settle(
+    [...bySite].map(([site, machines]) => removeMachines(session, work.machines(site), site, machines)),
+    session.signal,
+  );
+}
+
+/** Overlay members of ours that belong to no node any more: of deleted machines, or of a run that was cut off. */
+async function removeStrangers(session: Session, ready: readonly ReadyNode[], after: string): Promise<void> {
+  const { overlay } = session.config;
+  const mine = new Set(ready.map(({ memberId }) => memberId));
+  const strangers: OverlayMember[] = (await overlay.members(session.context())).filter(
+    ({ id }) => !mine.has(id),
+  );
+  if (strangers.length === 0) return;
+  await session.steps.run(
+    { kind: "members", title: "removing overlay members without a machine", after: [after] },
+    () => overlay.remove(session.context(), strangers),
+  );
+}
+
+function isFailed({ changes }: PlanAction): boolean {
+  return changes?.some(({ field }) => field === "failed") ?? false;
+}
+
+function mastersFirst(a: PlanAction, b: PlanAction): number {
+  return a.role === b.role ? 0 : a.role === "master" ? -1 : 1;
+}
+
+function order(desired: readonly BootableNode[], name: string): number {
+  return desired.findIndex((node) => node.name === name);
+}
+
+function describe(node: ReadyNode, found: readonly KubernetesNode[]): UpNode {
+  const seen = found.find(({ name }) => name === node.name);
+  return {
+    name: node.name,
+    site: node.site,
+    roles: seen?.roles ?? [node.role],
+    ...(node.machine.publicAddress ? { publicAddress: node.machine.publicAddress } : {}),
+    ...(node.machine.privateAddress ? { privateAddress: node.machine.privateAddress } : {}),
+    overlayAddress: node.overlayAddress,
+    ready: seen?.ready ?? false,
+    version: seen?.version ?? "",
+  };
+}

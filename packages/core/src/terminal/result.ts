@@ -1,0 +1,30 @@
+import type { UpNode } from "../orchestrate/up.js";
+import type { Timings } from "../run/critical-path.js";
+import { seconds } from "./seconds.js";
+import { formatTable } from "./table.js";
+
+/** Nodes as `kubectl get nodes -o wide` shows them, with the site and both addresses. */
+export function formatNodes(nodes: readonly UpNode[]): string {
+  return formatTable(
+    ["NAME", "STATUS", "ROLES", "SITE", "PUBLIC", "OVERLAY", "VERSION"],
+    nodes.map((node) => [
+      node.name,
+      node.ready ? "Ready" : "NotReady",
+      node.roles.join(","),
+      node.site,
+      node.publicAddress ?? "(behind NAT)",
+      node.overlayAddress,
+      node.version,
+    ]),
+  );
+}
+
+/** The whole time, and the chain of steps that it consists of. */
+export function formatTimings({ totalMs, criticalPath }: Timings): string {
+  const rows = criticalPath.map(({ id, durationMs }) => [
+    seconds(durationMs),
+    `${Math.round((100 * durationMs) / Math.max(1, totalMs))} %`,
+    id,
+  ]);
+  return `${seconds(totalMs)} in all; what took it, one after the other:\n${formatTable(["TIME", "SHARE", "STEP"], rows)}`;
+}
