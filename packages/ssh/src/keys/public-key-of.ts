@@ -9,7 +9,10 @@ export async function publicKeyOf(privateKey: string, comment = ""): Promise<str
   const { default: ssh2 } = await import("ssh2");
   const parsed = ssh2.utils.parseKey(privateKey);
   if (parsed instanceof Error) {
-    throw new SshError(`this is no private key that can be used: ${parsed.message}`, { code: "OPTIONS_INVALID", cause: parsed });
+    throw new SshError(`this is no private key that can be used: ${parsed.message}`, {
+      code: "OPTIONS_INVALID",
+      cause: parsed,
+    });
   }
   const line = `${parsed.type} ${parsed.getPublicSSH().toString("base64")}`;
   return comment ? `${line} ${comment}` : line;

@@ -1,0 +1,133 @@
+import { posix } from "node:path";
+import type { SFTPWrapper } from "ssh2";
+import { bounded } from "../bounded.js";
+import { hopName, SshError } from "../ssh-error.js";
+import { channelFailure, type Session } from "./session.js";
+
+/** Files over SFTP, on one channel that is opened at the first use and opened again when it broke. */
+export interface Sftp {
+  read(path: string, signal: AbortSignal | undefined, timeoutMs: number): Promise<Uint8Array>;
+  replace(
+    path: string,
+    data: Buffer,
+    mode: number,
+    signal: AbortSignal | undefined,
+    timeoutMs: number,
+  ): Promise<void>;
+}
+
+// Status codes of SFTP version 3 (draft-ietf-secsh-filexfer-02 §7).
+const reasons: Record<number, string> = { 2: "ENOENT", 3: "EACCES", 4: "EIO", 8: "ENOTSUP" };
+const FAILURE = 4;
+
+type Done<T> = (error: Error | null | undefined, value: T) => void;
+
+function call<T>(start: (done: Done<T>) => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    start((error, value) => (error ? reject(error) : resolve(value)));
+  });
+}
+
+/** SFTP of one host. */
+export function createSftp(session: Session): Sftp {
+  const { connection } = session;
+  const { hop, ended } = connection;
+  let opening: Promise<SFTPWrapper> | undefined;
+  /** The last write of each path, so that two writers do not share one temporary file. */
+  const writing = new Map<string, Promise<unknown>>();
+
+  const open = () => {
+    opening ??= call<SFTPWrapper>((done) => connection.client.sftp(done)).then(
+      (sftp) => {
+        const forget = () => {
+          opening = undefined;
+        };
+        sftp.on("error", forget);
+        sftp.on("close", forget);
+        return sftp;
+      },
+      (error: unknown) => {
+        opening = undefined;
+        throw channelFailure(connection, error, "SFTP");
+      },
+    );
+    return opening;
+  };
+
+  const during = async <T>(
+    verb: string,
+    path: string,
+    signal: AbortSignal | undefined,
+    timeoutMs: number,
+    work: (sftp: SFTPWrapper) => Promise<T>,
+  ) => {
+    try {
+      return await bounded(async () => work(await open()), {
+        signals: [signal, ended],
+        timeoutMs,
+        timeoutError: () =>
+          new SshError(`could not ${verb} ${path} on ${hopName(hop)} within ${timeoutMs} ms`, {
+            code: "TIMEOUT",
+            hop,
+          }),
+      });
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (ended.aborted) throw ended.reason;
+      if (SshError.isInstance(error)) throw error;
+      const { code, message } = error as Error & { code?: number };
+      throw new SshError(`cannot ${verb} ${path} on ${hopName(hop)}: ${message}`, {
+        code: "FILE_FAILED",
+        hop,
+        reason: reasons[code ?? FAILURE],
+        cause: error,
+      });
+    }
+  };
+
+  return {
+    read: (path, signal, timeoutMs) =>
+      during("read", path, signal, timeoutMs, (sftp) => call<Buffer>((done) => sftp.readFile(path, done))),
+    async replace(path, data, mode, signal, timeoutMs) {
+      const before = writing.get(path);
+      const work = during("write", path, signal, timeoutMs, async (sftp) => {
+        await before;
+        signal?.throwIfAborted();
+        await replaceFile(sftp, path, data, mode);
+      });
+      const after = work.catch(() => {});
+      writing.set(path, after);
+      try {
+        await work;
+      } finally {
+        if (writing.get(path) === after) writing.delete(path);
+      }
+    },
+  };
+}
+
+// The temporary name is always the same, so that a repeat cleans up after a writer that was killed.
+async function replaceFile(sftp: SFTPWrapper, path: string, data: Buffer, mode: number): Promise<void> {
+  const temporary = posix.join(posix.dirname(path), `.${posix.basename(path)}.multicloud-tmp`);
+  const create = () => call<Buffer>((done) => sftp.open(temporary, "wx", { mode: 0o600 }, done));
+  const unlink = () => call<void>((done) => sftp.unlink(temporary, done as Done<unknown> & (() => void)));
+  const handle = await create().catch(async (error: Error & { code?: number }) => {
+    // Version 3 has no status of its own for "exists already".
+    if (error.code !== FAILURE) throw error;
+    await unlink().catch(() => {
+      throw error;
+    });
+    return create();
+  });
+  try {
+    // In one go: the server works through them in order.
+    await Promise.all([
+      call<unknown>((done) => sftp.write(handle, data, 0, data.length, 0, done as never)),
+      call<unknown>((done) => sftp.fsetstat(handle, { mode } as never, done as never)),
+    ]).finally(() => call<unknown>((done) => sftp.close(handle, done as never)));
+    await call<unknown>((done) => sftp.ext_openssh_rename(temporary, path, done as never));
+  } catch (error) {
+    await unlink().catch(() => {});
+    throw error;
+  }
+}
