@@ -1,1 +1,2 @@
-export {};
+export { openstack } from "./openstack.js";
+export type { OpenStackOptions, OpenStackPoolOptions } from "./options.js";

@@ -1,0 +1,65 @@
+import type { ErrorCode } from "@multicloud/core/plugin";
+
+interface Described {
+  readonly code?: ErrorCode;
+  readonly message?: string;
+  readonly hint?: string;
+}
+
+/**
+ * Reads the error bodies of the services. Each has its own: Nova and Cinder `{"badRequest":{code,message}}`,
+ * Neutron `{"NeutronError":{type,message,detail}}`, Keystone and its middleware `{"error":{…}}`, Glance HTML.
+ * A quota is refused as 403 by Nova, 409 by Neutron and 413 by Cinder; all become `QUOTA_EXCEEDED`.
+ *
+ * @param source where the credentials come from, for the hint of a refused login
+ */
+export function describeError(source: string): (status: number, body: unknown) => Described | undefined {
+  return (status, body) => {
+    const { message, type } = read(body);
+    const said = message === undefined ? {} : { message };
+    if (status === 401) {
+      return {
+        ...said,
+        code: "AUTH_FAILED",
+        hint: `check the credentials of ${source}: they are wrong, expired, or not for this project`,
+      };
+    }
+    if (isQuota(status, type, message)) {
+      return {
+        ...said,
+        code: "QUOTA_EXCEEDED",
+        hint: "ask for fewer or smaller machines, delete what is not needed, or have the project's quota raised",
+      };
+    }
+    return said.message === undefined ? undefined : said;
+  };
+}
+
+function isQuota(status: number, type: string | undefined, message = ""): boolean {
+  if (status === 403) return /quota exceeded/i.test(message);
+  if (status === 409) return type === "OverQuota";
+  return status === 413 && type === "overLimit";
+}
+
+function read(body: unknown): { readonly message?: string; readonly type?: string } {
+  if (typeof body === "string") return { message: textOfHtml(body) };
+  if (typeof body !== "object" || body === null) return {};
+  for (const [name, value] of Object.entries(body)) {
+    if (typeof value === "string" && name === "NeutronError") return { type: name, message: value };
+    if (typeof value !== "object" || value === null) continue;
+    const { message, type, detail } = value as Record<string, unknown>;
+    if (typeof message !== "string") continue;
+    const more = typeof detail === "string" && detail !== "" ? ` (${detail})` : "";
+    return { message: `${message}${more}`, type: typeof type === "string" ? type : name };
+  }
+  return {};
+}
+
+function textOfHtml(html: string): string {
+  const body = /<body[^>]*>([\s\S]*)<\/body>/i.exec(html)?.[1] ?? html;
+  return body
+    .replace(/<[^>]*>/g, " ")
+    .replace(/\s+/g, " ")
+    .trim()
+    .slice(0, 300);
+}

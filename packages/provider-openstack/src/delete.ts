@@ -1,0 +1,75 @@
+import { type Machine, poll, type SiteContext } from "@multicloud/core/plugin";
+import type { Server } from "./client/index.js";
+import type { Cloud } from "./cloud.js";
+import { isOurServer, sharedName } from "./marks.js";
+
+/** Deletes sent at once. */
+const atOnce = 8;
+
+/** Deletes machines. One sweep tells which of them are still there and ours; no other is touched. */
+export async function deleteMachines(
+  cloud: Cloud,
+  context: SiteContext,
+  machines: readonly Machine[],
+): Promise<void> {
+  if (machines.length === 0) return;
+  const wanted = new Map(machines.map((machine) => [machine.id, machine]));
+  const servers = await cloud.client.nova.listServers(context);
+  const waiting: Server[] = [];
+  for (const server of servers) {
+    const machine = wanted.get(server.id);
+    if (!machine) continue;
+    if (isOurServer(context, server)) waiting.push(server);
+    else {
+      context.report({
+        type: "log",
+        level: "warn",
+        node: machine.name,
+        message: `server ${server.id} was left alone: it does not carry the mark of ${sharedName(context)}`,
+      });
+    }
+  }
+  const failures: unknown[] = [];
+  const work = async () => {
+    for (let server = waiting.shift(); server; server = waiting.shift()) {
+      await deleteServer(cloud, context, server).catch((error) => failures.push(error));
+      if (context.signal.aborted) return;
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(atOnce, waiting.length) }, work));
+  context.signal.throwIfAborted();
+  if (failures.length > 0) throw failures[0];
+}
+
+async function deleteServer(cloud: Cloud, context: SiteContext, server: Server): Promise<void> {
+  const call = { ...context, node: server.metadata["multicloud-node"] ?? server.name };
+  await cloud.client.nova.deleteServer(call, server.id);
+  // Nova takes the boot volume along, but may lose sight of the volume of a build that failed.
+  if (server.status === "ERROR") await deleteLeftVolumes(cloud, call, server);
+}
+
+async function deleteLeftVolumes(
+  cloud: Cloud,
+  call: SiteContext & { readonly node: string },
+  server: Server,
+): Promise<void> {
+  const { nova, cinder } = cloud.client;
+  const volumes = (server["os-extended-volumes:volumes_attached"] ?? []).filter(
+    (volume) => volume.delete_on_termination,
+  );
+  if (volumes.length === 0) return;
+  await poll({
+    what: `server ${server.id} to be gone, so that its volume can be deleted`,
+    check: async (signal) => ((await nova.getServer({ ...call, signal }, server.id)) ? undefined : true),
+    intervalMs: 1_000,
+    timeoutMs: 60_000,
+    signal: call.signal,
+    site: call.site,
+    node: call.node,
+  });
+  for (const { id } of volumes) {
+    const volume = await cinder.getVolume(call, id);
+    const idle = volume && ["available", "error", "error_deleting"].includes(volume.status);
+    if (idle && volume.attachments.length === 0) await cinder.deleteVolume(call, id);
+  }
+}

@@ -1,0 +1,179 @@
+import { MulticloudError, nearest, type Problem, type SiteContext } from "@multicloud/core/plugin";
+import type { Flavor, Image, Network, OpenStackCall, OpenStackClient, VolumeType } from "./client/index.js";
+import { shareRun } from "./client/share.js";
+import { ourGroups, sharedName } from "./marks.js";
+import type { OpenStackOptions } from "./options.js";
+
+/** A thing that was looked for by name or id, or what is wrong with the name. */
+export type Found<T> = { readonly thing: T } | { readonly problem: Omit<Problem, "path"> };
+
+/**
+ * Finds what the configuration names, by name or id. Answers are kept for the machines that follow, until
+ * `forget`.
+ */
+export interface Lookup {
+  flavor(call: SiteContext, given: string): Promise<Found<Flavor>>;
+  image(call: SiteContext, given: string): Promise<Found<Image>>;
+  network(call: SiteContext): Promise<Found<Network>>;
+  volumeType(call: SiteContext, given: string): Promise<Found<VolumeType>>;
+  /** Id of the site's security group. */
+  siteGroup(call: SiteContext): Promise<Found<string>>;
+  /** Asks the cloud anew from now on. */
+  forget(): void;
+}
+
+type Ask<T> = (call: SiteContext) => Promise<Found<T>>;
+
+export function createLookup(client: OpenStackClient, options: OpenStackOptions): Lookup {
+  let kept = new Map<string, Ask<unknown>>();
+
+  /** Asks once for all who want to know. Only what was found is kept: what is missing may be made before the next look. */
+  function keep<T>(key: string, ask: Ask<T>): Ask<T> {
+    const known = kept.get(key) as Ask<T> | undefined;
+    if (known) return known;
+    let answer: Found<T> | undefined;
+    const shared = shareRun(async (call: SiteContext) => {
+      const found = await ask(call);
+      if ("thing" in found) answer = found;
+      return found;
+    });
+    const asking: Ask<T> = async (call) => answer ?? shared(call);
+    kept.set(key, asking);
+    return asking;
+  }
+
+  /** A whole collection, kept. */
+  function all<T>(key: string, ask: (call: OpenStackCall) => Promise<readonly T[]>): Ask<readonly T[]> {
+    return keep(key, async (call) => ({ thing: await ask(call) }));
+  }
+
+  return {
+    forget() {
+      kept = new Map();
+    },
+    async flavor(call, given) {
+      const flavors = await all("flavors", client.nova.listFlavors)(call);
+      return byNameOrId("flavor", given, demand(flavors, call));
+    },
+    image: (call, given) => keep(`image ${given}`, (own) => findImage(client, own, given))(call),
+    async network(call) {
+      const networks = await all("networks", client.neutron.listNetworks)(call);
+      return chooseNetwork(options.network, demand(networks, call));
+    },
+    async volumeType(call, given) {
+      const types = await all("volume types", client.cinder.listVolumeTypes)(call);
+      return byNameOrId("volume type", given, demand(types, call));
+    },
+    siteGroup: (call) => keep(`group ${call.cluster}/${call.site}`, (own) => findGroup(client, own))(call),
+  };
+}
+
+async function findGroup(client: OpenStackClient, call: SiteContext): Promise<Found<string>> {
+  const name = sharedName(call);
+  const group = ourGroups(call, await client.neutron.listSecurityGroups(call, { name }))[0];
+  if (group) return { thing: group.id };
+  return {
+    problem: {
+      message: `the security group ${name} is missing`,
+      hint: "ensureShared makes it and must come before create; somebody may have deleted it since",
+    },
+  };
+}
+
+/** The thing, or the problem as an error. */
+export function demand<T>(found: Found<T>, call: OpenStackCall): T {
+  if ("thing" in found) return found.thing;
+  const { message, suggestion, allowed, hint } = found.problem;
+  throw new MulticloudError(`${message}${suggestion ? `; did you mean ${suggestion}?` : ""}`, {
+    code: "NOT_FOUND",
+    site: call.site,
+    node: call.node,
+    hint: hint ?? (allowed?.length ? `there is: ${allowed.join(", ")}` : undefined),
+  });
+}
+
+interface Named {
+  readonly id: string;
+  readonly name: string | null;
+}
+
+function byNameOrId<T extends Named>(kind: string, given: string, all: readonly T[]): Found<T> {
+  const byId = all.find((thing) => thing.id === given);
+  if (byId) return { thing: byId };
+  const [first, ...others] = all.filter((thing) => thing.name === given);
+  if (first && others.length === 0) return { thing: first };
+  if (first) return ambiguous(kind, given, [first, ...others]);
+  return missing(kind, given, all);
+}
+
+async function findImage(client: OpenStackClient, call: OpenStackCall, given: string): Promise<Found<Image>> {
+  const byId = looksLikeId(given) ? await client.glance.getImage(call, given) : undefined;
+  const candidates = byId ? [byId] : await client.glance.listImages(call, { name: given });
+  const [first, ...others] = candidates.filter((image) => image.status === "active");
+  if (first && others.length === 0) return { thing: first };
+  if (first) return ambiguous("image", given, [first, ...others]);
+  const [unusable] = candidates;
+  if (unusable) {
+    return {
+      problem: {
+        message: `image ${given} is ${unusable.status}, not active`,
+        given,
+        hint: "wait until its upload has ended, or have it activated",
+      },
+    };
+  }
+  const all = await client.glance.listImages(call);
+  return missing(
+    "image",
+    given,
+    all.filter((image) => image.status === "active"),
+  );
+}
+
+function chooseNetwork(given: string | undefined, all: readonly Network[]): Found<Network> {
+  if (given !== undefined) return byNameOrId("network", given, all);
+  const inner = all.filter((network) => !network["router:external"]);
+  const candidates = inner.length > 0 ? inner : all;
+  const [first, ...others] = candidates;
+  if (first && others.length === 0) return { thing: first };
+  return {
+    problem: {
+      message: first ? "the project sees several networks" : "the project sees no network",
+      allowed: namesOf(candidates),
+      hint: first ? "choose one with `network`" : "create a network, or have one shared with the project",
+    },
+  };
+}
+
+function ambiguous(kind: string, given: string, all: readonly Named[]): Found<never> {
+  return {
+    problem: {
+      message: `${all.length} things of kind ${kind} are named ${given}`,
+      given,
+      allowed: all.map((thing) => thing.id),
+      hint: "give the id of one",
+    },
+  };
+}
+
+function missing(kind: string, given: string, all: readonly Named[]): Found<never> {
+  const names = namesOf(all);
+  const suggestion = nearest(given, names);
+  return {
+    problem: {
+      message: `there is no ${kind} ${given}`,
+      given,
+      allowed: names,
+      ...(suggestion === undefined ? {} : { suggestion }),
+    },
+  };
+}
+
+function namesOf(all: readonly Named[]): string[] {
+  return [...new Set(all.map((thing) => thing.name ?? thing.id))].sort();
+}
+
+/** Glance's ids are UUIDs; other things' ids come with their lists. */
+function looksLikeId(given: string): boolean {
+  return /^[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}$/i.test(given);
+}

@@ -1,0 +1,71 @@
+import type { MachineRequest, Role, SiteContext } from "@multicloud/core/plugin";
+import type { Keypair, SecurityGroup, Server } from "./client/index.js";
+
+/** Cluster and site: what every resource of ours is marked with. */
+type Owner = Pick<SiteContext, "cluster" | "site">;
+
+/** Name of the site's security group and of its key pair. */
+export function sharedName(owner: Owner): string {
+  return `multicloud-${owner.cluster}-${owner.site}`;
+}
+
+/** The metadata of a machine. Nova takes values of at most 255 characters. */
+export function serverMarks(owner: Owner, request: MachineRequest): Record<string, string> {
+  return {
+    "multicloud-cluster": owner.cluster,
+    "multicloud-site": owner.site,
+    "multicloud-node": request.name,
+    "multicloud-role": request.role,
+    "multicloud-spec": request.spec,
+    // As they were asked for: a server that boots from a volume does not tell its image.
+    "multicloud-size": request.size,
+    "multicloud-image": request.image,
+  };
+}
+
+/** Whether a server carries our mark. Nova ignores a metadata filter of plain users, so this is the only place where it is decided. */
+export function isOurServer(owner: Owner, server: Server): boolean {
+  return (
+    server.metadata["multicloud-cluster"] === owner.cluster &&
+    server.metadata["multicloud-site"] === owner.site
+  );
+}
+
+/** The role that a server was made for; a damaged mark counts as worker, the role that is safe to replace. */
+export function roleOf(server: Server): Role {
+  return server.metadata["multicloud-role"] === "master" ? "master" : "worker";
+}
+
+/** The description that marks a security group as ours. Neutron keeps 255 characters. */
+export function groupMark(owner: Owner): string {
+  return `multicloud cluster=${owner.cluster} site=${owner.site}`;
+}
+
+/** The groups that carry our mark, in an order that every call agrees on: the first one is used should there be several. */
+export function ourGroups(owner: Owner, groups: readonly SecurityGroup[]): SecurityGroup[] {
+  return groups
+    .filter((group) => group.name === sharedName(owner) && group.description === groupMark(owner))
+    .sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/**
+ * The public key with our mark as its comment. A key pair has no other place for one, and Nova keeps the
+ * comment.
+ */
+export function markedPublicKey(owner: Owner, publicKey: string): string {
+  return `${keyOf(publicKey)} ${keyMark(owner)}`;
+}
+
+/** Whether a key pair carries our mark. */
+export function isOurKeypair(owner: Owner, keypair: Keypair): boolean {
+  return keypair.name === sharedName(owner) && keypair.public_key.trim().endsWith(` ${keyMark(owner)}`);
+}
+
+/** Type and key of a public key in OpenSSH's one-line form, without its comment. */
+export function keyOf(publicKey: string): string {
+  return publicKey.trim().split(/\s+/).slice(0, 2).join(" ");
+}
+
+function keyMark(owner: Owner): string {
+  return `multicloud:${owner.cluster}/${owner.site}`;
+}

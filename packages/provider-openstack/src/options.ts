@@ -1,0 +1,41 @@
+import type { EndpointInterface, OpenStackAuth } from "./client/index.js";
+
+/** Settings of one OpenStack cloud. All names may be ids. */
+export interface OpenStackOptions {
+  /**
+   * Name in `clouds.yaml`. Searched at first use like every OpenStack tool does: `OS_CLIENT_CONFIG_FILE`,
+   * the current folder, `~/.config/openstack`, `/etc/openstack`; `secure.yaml` is merged in. Default: the
+   * environment's `OS_CLOUD`, or its `OS_AUTH_URL`, `OS_USERNAME` and so on.
+   */
+  readonly cloud?: string;
+  /** Credentials given directly; then neither files nor the environment are read. */
+  readonly auth?: OpenStackAuth;
+  /** Default: `region_name` of the cloud, or the catalog's only region. */
+  readonly region?: string;
+  /** Which of the catalog's endpoints are used. Default: `interface` of the cloud, or `public`. */
+  readonly interface?: EndpointInterface;
+  /** A `clouds.yaml` to read instead of searching for one. */
+  readonly cloudsFile?: string;
+  /** Default: the global `fetch`. */
+  readonly fetch?: typeof fetch;
+  /** Network of the machines. Default: the only one that is not external, or else the only one. */
+  readonly network?: string;
+  /**
+   * Name of a network whose addresses count as public although they look private (RFC 1918, RFC 6598).
+   * By default an address is public when it is a floating IP or is not of a private range.
+   */
+  readonly publicNetwork?: string;
+  /** Default: the cloud's choice. `providerOptions.availabilityZone` of a pool goes before it. */
+  readonly availabilityZone?: string;
+  /** Security groups that exist already, for the machines to be in besides the site's own. */
+  readonly securityGroups?: readonly string[];
+  /** Give user data on a drive besides the metadata service, for networks that have none. Default false. */
+  readonly configDrive?: boolean;
+  /** How long `deleteShared` waits for the security group to be out of use, in milliseconds. Default 180,000. */
+  readonly releaseTimeoutMs?: number;
+}
+
+/** What a pool's `providerOptions` may hold for OpenStack. */
+export interface OpenStackPoolOptions {
+  readonly availabilityZone?: string;
+}

@@ -1,0 +1,70 @@
+import type { MachineShape, Problem } from "@multicloud/core/plugin";
+import type { ComputeLimits, Flavor, VolumeLimits } from "./client/index.js";
+
+/** One thing that is counted. */
+interface Share {
+  readonly unit: string;
+  readonly needed: number;
+  /** -1 is unlimited. */
+  readonly quota: number;
+  readonly used: number;
+}
+
+/** A problem when the compute quota has no room for these machines. */
+export function computeProblem(flavors: readonly Flavor[], limits: ComputeLimits): Problem | undefined {
+  return problemOf([
+    {
+      unit: "instances",
+      needed: flavors.length,
+      quota: limits.maxTotalInstances,
+      used: limits.totalInstancesUsed,
+    },
+    {
+      unit: "vCPU",
+      needed: sum(flavors.map((flavor) => flavor.vcpus)),
+      quota: limits.maxTotalCores,
+      used: limits.totalCoresUsed,
+    },
+    {
+      unit: "MiB RAM",
+      needed: sum(flavors.map((flavor) => flavor.ram)),
+      quota: limits.maxTotalRAMSize,
+      used: limits.totalRAMUsed,
+    },
+  ]);
+}
+
+/** A problem when the volume quota has no room for the boot volumes of these machines. */
+export function volumeProblem(machines: readonly MachineShape[], limits: VolumeLimits): Problem | undefined {
+  const sizes = machines.flatMap((machine) => (machine.disk ? [machine.disk.sizeGiB] : []));
+  return problemOf([
+    {
+      unit: "volumes",
+      needed: sizes.length,
+      quota: limits.maxTotalVolumes,
+      used: limits.totalVolumesUsed,
+    },
+    {
+      unit: "GiB of volumes",
+      needed: sum(sizes),
+      quota: limits.maxTotalVolumeGigabytes,
+      used: limits.totalGigabytesUsed,
+    },
+  ]);
+}
+
+function problemOf(shares: readonly Share[]): Problem | undefined {
+  const left = (share: Share) => (share.quota < 0 ? Number.POSITIVE_INFINITY : share.quota - share.used);
+  if (!shares.some((share) => share.needed > 0 && share.needed > left(share))) return undefined;
+  const needed = shares.map((share) => `${share.needed} ${share.unit}`).join(" / ");
+  const room = shares.map((share) => (share.quota < 0 ? "unlimited" : Math.max(0, left(share)))).join(" / ");
+  return {
+    path: "provider",
+    message: `needs ${needed}, quota leaves ${room}`,
+    hint: "ask for fewer or smaller machines, delete what is not needed, or have the project's quota raised",
+  };
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
