@@ -1,0 +1,126 @@
+import { delay, type EngineContext, type EngineNode, MulticloudError, redact } from "@multicloud/core/plugin";
+import { droppedHost, hostsIn, parseLogLine } from "../log-line.js";
+import type { Settings } from "../options.js";
+import { endLeftOverRun, forgetRun, noteRun } from "./left-over.js";
+import { runTool } from "./tool.js";
+
+/** What a run of `rke` needs. */
+export interface RkeRun {
+  readonly context: EngineContext;
+  readonly settings: Settings;
+  /** The engine's directory, which holds `cluster.yml`; also the working directory. */
+  readonly directory: string;
+  readonly args: readonly string[];
+  readonly nodes: readonly EngineNode[];
+  /** Values to cut out of what RKE says. */
+  readonly secrets: readonly string[];
+  readonly attempts: number;
+}
+
+/**
+ * Runs `rke` until it succeeds without leaving a node out, at most `attempts` times: it goes on where it
+ * stopped. Its log lines become reports.
+ *
+ * @throws MulticloudError `ENGINE_NODE_DROPPED` when it went on without a node, `ENGINE_FAILED` when it
+ * failed, `ENGINE_TOOL_MISSING` when it cannot be started
+ */
+export async function runRke(run: RkeRun): Promise<void> {
+  const { context, settings, directory } = run;
+  const { signal } = context;
+  await endLeftOverRun(directory, signal);
+  for (let attempt = 1; ; attempt++) {
+    const failure = await runOnce(run);
+    if (!failure) return;
+    if (attempt >= run.attempts) throw failure;
+    context.report({
+      type: "retry",
+      service: "rke",
+      message: failure.message,
+      attempt,
+      delayMs: settings.retryDelayMs,
+    });
+    await delay(settings.retryDelayMs, signal);
+  }
+}
+
+async function runOnce(run: RkeRun): Promise<MulticloudError | undefined> {
+  const { context, settings, directory, args, nodes } = run;
+  const byHost = nodesByHost(nodes);
+  const dropped = new Map<string, string>();
+  let lastError: string | undefined;
+  try {
+    const { code } = await runTool({
+      binary: settings.binary,
+      args,
+      cwd: directory,
+      signal: context.signal,
+      onStart: (pid) => noteRun(directory, pid),
+      onLine(text) {
+        const line = parseLogLine(redact(text, run.secrets));
+        const host = droppedHost(line);
+        const node = host === undefined ? undefined : byHost.get(host.toLowerCase());
+        if (node) dropped.set(node, dropped.get(node) ?? line.message);
+        if (line.level === "error") lastError = line.message;
+        report(context, line, byHost);
+      },
+    });
+    return failureOf(args[0] ?? "", code, dropped, lastError);
+  } finally {
+    await forgetRun(directory);
+  }
+}
+
+function failureOf(
+  command: string,
+  code: number | undefined,
+  dropped: ReadonlyMap<string, string>,
+  lastError: string | undefined,
+): MulticloudError | undefined {
+  const [first] = dropped;
+  if (first) {
+    const [node, reason] = first;
+    return new MulticloudError(
+      `rke ${command} went on without ${[...dropped.keys()].join(", ")}: ${reason}`,
+      {
+        code: "ENGINE_NODE_DROPPED",
+        node,
+        service: "rke",
+        hint: "the login user must be in the group docker, Docker must run, and sshd must allow TCP and stream-local forwarding; then run up() again",
+      },
+    );
+  }
+  if (code === 0) return undefined;
+  const how = code === undefined ? "was killed" : `ended with exit code ${code}`;
+  return new MulticloudError(`rke ${command} ${how}: ${lastError ?? "it gave no reason"}`, {
+    code: "ENGINE_FAILED",
+    service: "rke",
+    hint: "the log lines above say what RKE was doing; up() goes on where it stopped",
+  });
+}
+
+function report(
+  context: EngineContext,
+  line: ReturnType<typeof parseLogLine>,
+  byHost: ReadonlyMap<string, string>,
+): void {
+  const named = new Set(hostsIn(line.message).flatMap((host) => byHost.get(host.toLowerCase()) ?? []));
+  const [node] = named;
+  context.report({
+    type: "log",
+    source: "rke",
+    level: line.level === "error" ? "warn" : line.level,
+    message: line.message,
+    ...(named.size === 1 && node !== undefined ? { node } : {}),
+  });
+}
+
+// RKE names a host by whichever of its addresses it is dealing with.
+function nodesByHost(nodes: readonly EngineNode[]): ReadonlyMap<string, string> {
+  return new Map(
+    nodes.flatMap((node) =>
+      [node.name, node.address, node.overlayAddress, node.publicAddress].flatMap((host) =>
+        host === undefined ? [] : [[host.toLowerCase(), node.name] as const],
+      ),
+    ),
+  );
+}
