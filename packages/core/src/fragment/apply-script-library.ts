@@ -198,11 +198,11 @@ mc_setting() {
   fi
   mc_say "warn${"$"}{mc_tab}the kernel setting $1 could not be made $2 now; it is kept for the next boot"
 }
+mc_reload() {
+  [ ! -e $mc_run/.reload ] || { systemctl daemon-reload 9>&- >&2 && rm -f $mc_run/.reload; } || mc_fail "systemctl daemon-reload" $?
+}
 mc_services() {
   mc_checked=$((mc_checked + $#))
-  if [ -e $mc_run/.reload ]; then
-    { systemctl daemon-reload 9>&- >&2 && rm -f $mc_run/.reload; } || mc_fail "systemctl daemon-reload" $?
-  fi
   mc_lines is-enabled "$@"
   mc_enabled=$mc_v
   mc_lines is-active "$@"

@@ -57,6 +57,7 @@ export function renderApplyScript(fragment: NodeFragment, options: ApplyScriptOp
     for (const [name, value] of settings)
       steps.push(`mc_setting ${name} ${shellQuote(value.trim().replace(/\s+/g, " "))}`);
   }
+  if (files.length > 0) steps.push("mc_reload");
   if (services.length > 0) steps.push(`mc_services ${shellWords(services.map(({ name }) => name))}`);
   for (const { name, run, unless } of commands) {
     steps.push(

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { Document, isMap, isScalar, Scalar, visit } from "yaml";
+import { Document, Scalar, visit } from "yaml";
 import type { NodeFragment, NodeUser } from "../contracts/fragment.js";
 import { type MergedFragment, mergeFragments } from "./merge-fragments.js";
 import { type PlacedFile, placedFiles, plainText, sysctlFile } from "./placed-files.js";
@@ -111,17 +111,17 @@ function runcmd(fragment: MergedFragment, files: readonly PlacedFile[]): { runcm
 }
 
 /**
- * cloud-init reads YAML 1.1 (PyYAML), where `on`, `0644` or `1:30` are no strings. Words that are words in
- * every YAML stay plain, everything else is quoted or a literal block.
+ * cloud-init reads YAML 1.1 (PyYAML), where `on`, `0644`, `1:30` or `1e3` are no strings. Words without digits
+ * and paths stay plain, everything else is quoted or a literal block.
  */
-function quoteForYaml11(key: unknown, node: Scalar, path: readonly unknown[]): void {
-  if (typeof node.value !== "string" || (key === "key" && isMap(path.at(-2)))) return;
-  const parent = path.at(-1);
-  if (key === "key" && isScalar(parent)) return;
+function quoteForYaml11(key: unknown, node: Scalar): void {
   const { value } = node;
-  if (value.includes("\n") && /^[^\s]/.test(value) && !/[ \t](\n|$)/.test(value))
+  if (typeof value !== "string" || key === "key") return;
+  if (value.includes("\n") && /^\S/.test(value) && !/[ \t](\n|$)/.test(value))
     node.type = Scalar.BLOCK_LITERAL;
-  else if (/^[A-Za-z/][\w/.+@-]*$/.test(value) && !/^(y|n|yes|no|on|off|true|false|null)$/i.test(value)) {
-    node.type = Scalar.PLAIN;
-  } else node.type = Scalar.QUOTE_DOUBLE;
+  else if (plainInEveryYaml.test(value) && !boolean.test(value)) node.type = Scalar.PLAIN;
+  else node.type = Scalar.QUOTE_DOUBLE;
 }
+
+const plainInEveryYaml = /^(\/[\w/.+@-]+|[A-Za-z][A-Za-z_-]*)$/;
+const boolean = /^(y|n|yes|no|on|off|true|false|null)$/i;
