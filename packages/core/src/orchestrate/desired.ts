@@ -18,19 +18,9 @@ export function desiredNodes(session: Session, network: OverlayNetwork | undefin
   return session.sites.flatMap((site) =>
     site.nodes.map((node) => {
       const boot = bootFragment(session, node, network);
-      const document = renderCloudConfig(boot);
-      const digest = createHash("sha256").update(document).digest("hex");
       const { name, role, shape } = node;
-      return {
-        name,
-        site: site.name,
-        role,
-        size: shape.size,
-        image: shape.image,
-        spec: specDigest(shape, digest),
-        node,
-        boot,
-      };
+      const spec = specDigest(shape, cloudConfigDigest(boot));
+      return { name, site: site.name, role, size: shape.size, image: shape.image, spec, node, boot };
     }),
   );
 }
