@@ -1,1 +1,1 @@
-export {};
+export { type DigitalOceanOptions, digitalocean } from "./digitalocean.js";

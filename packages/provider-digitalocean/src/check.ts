@@ -1,0 +1,189 @@
+import {
+  MulticloudError,
+  nearest,
+  type Problem,
+  type ProviderCheck,
+  type SiteContext,
+  type SiteRequest,
+} from "@multicloud/core/plugin";
+import { checkImages, distinct } from "./check-images.js";
+import type { Client } from "./client.js";
+import type { DropletSettings } from "./create.js";
+import type { WireAccount, WirePage, WireRegion, WireSize, WireVpc } from "./wire.js";
+
+// Weekly backups, the API's default plan, cost a fifth of the droplet (DigitalOcean's price list).
+const backupShare = 0.2;
+
+/** Everything that can be known to be wrong before the first effect. Reads only. */
+export async function checkSite(
+  client: Client,
+  context: SiteContext,
+  settings: DropletSettings,
+  request: SiteRequest,
+): Promise<ProviderCheck> {
+  const problems: Problem[] = checkShapes(request);
+  const warnings: Problem[] = [];
+  const account = await readAccount(client, context, problems, warnings);
+  if (account === "refused") return { problems, warnings };
+  const [regions, sizes, droplets] = await Promise.all([
+    client.all<WireRegion, "slug">(context, "/v2/regions", "regions", "slug"),
+    client.all<WireSize, "slug">(context, "/v2/sizes", "sizes", "slug"),
+    request.toCreate.length === 0
+      ? undefined
+      : client.get<WirePage>(context, "/v2/droplets", { page: 1, per_page: 1 }),
+  ]);
+  const regionKnown = checkRegion(settings.region, regions, problems);
+  const bySlug = new Map(sizes.map((size) => [size.slug, size]));
+  checkSizes(request, bySlug, regionKnown ? settings.region : undefined, problems);
+  await Promise.all([
+    checkImages(client, context, request, bySlug, regionKnown ? settings.region : undefined, problems),
+    checkVpc(client, context, settings, problems),
+  ]);
+  checkQuota(request, account, droplets?.meta?.total, problems);
+  const price = request.machines.reduce(
+    (sum, machine) => sum + (bySlug.get(machine.size)?.price_monthly ?? Number.NaN),
+    0,
+  );
+  if (Number.isNaN(price)) return { problems, warnings };
+  const monthlyPriceUsd = Math.round(price * (settings.backups ? 1 + backupShare : 1) * 100) / 100;
+  return { problems, warnings, monthlyPriceUsd };
+}
+
+/** What is wrong with the request itself, one problem for each pool. */
+function checkShapes(request: SiteRequest): Problem[] {
+  const problems = new Map<string, Problem>();
+  for (const machine of request.machines) {
+    const pool = `${machine.role}s`;
+    if (machine.disk) {
+      problems.set(`${pool}.disk`, {
+        path: `${pool}.disk`,
+        message: "droplets boot from their own disk, whose size comes with the droplet's size",
+        hint: "leave `disk` out and choose a size with a larger disk",
+      });
+    }
+    for (const name of Object.keys(machine.providerOptions ?? {})) {
+      const path = `${pool}.providerOptions.${name}`;
+      problems.set(path, { path, message: "unknown option: a DigitalOcean pool has none", given: name });
+    }
+  }
+  return [...problems.values()];
+}
+
+/** The account; `undefined` when the token may not read it, `"refused"` when there is nothing more to ask. */
+async function readAccount(
+  client: Client,
+  context: SiteContext,
+  problems: Problem[],
+  warnings: Problem[],
+): Promise<WireAccount | "refused" | undefined> {
+  try {
+    client.token();
+    const { account } = await client.get<{ account: WireAccount }>(context, "/v2/account");
+    if (account.status === "locked") {
+      problems.push({ path: "provider", message: `the account is locked: ${account.status_message}` });
+    }
+    return account;
+  } catch (error) {
+    if (!MulticloudError.isInstance(error)) throw error;
+    if (error.code === "AUTH_FAILED") {
+      const hint = error.hint === undefined ? {} : { hint: error.hint };
+      problems.push({ path: "provider.token", message: error.message, ...hint });
+      return "refused";
+    }
+    if (error.code !== "FORBIDDEN") throw error;
+    warnings.push({
+      path: "provider.token",
+      message: "the token lacks the scope account:read, so the droplet limit is not checked",
+    });
+    return undefined;
+  }
+}
+
+function checkRegion(
+  region: string | undefined,
+  regions: readonly WireRegion[],
+  problems: Problem[],
+): boolean {
+  const path = "provider.region";
+  const known = regions.find(({ slug }) => slug === region);
+  if (known?.available) return true;
+  const allowed = regions.filter(({ available }) => available).map(({ slug }) => slug);
+  const suggestion = known || !region ? undefined : nearest(region, allowed);
+  problems.push({
+    path,
+    message: known
+      ? "this region takes no new droplets now"
+      : region
+        ? "unknown region"
+        : "no region is given",
+    ...(region ? { given: region } : {}),
+    allowed,
+    ...(suggestion === undefined ? {} : { suggestion }),
+  });
+  return known !== undefined;
+}
+
+function checkSizes(
+  request: SiteRequest,
+  sizes: ReadonlyMap<string, WireSize>,
+  region: string | undefined,
+  problems: Problem[],
+): void {
+  const served = [...sizes.values()]
+    .filter((size) => size.available && (region === undefined || size.regions.includes(region)))
+    .map((size) => size.slug);
+  for (const [path, slug] of distinct(request, "size")) {
+    const size = sizes.get(slug);
+    const problem = { path, given: slug, allowed: served };
+    const suggestion = nearest(slug, served);
+    const near = suggestion === undefined ? {} : { suggestion };
+    if (!size) problems.push({ ...problem, ...near, message: "unknown droplet size" });
+    else if (slug.startsWith("gpu-"))
+      problems.push({ ...problem, message: "GPU droplets are not supported" });
+    else if (!served.includes(slug)) {
+      problems.push({
+        ...problem,
+        ...near,
+        message: `this size is not available${region ? ` in ${region}` : ""}`,
+      });
+    }
+  }
+}
+
+async function checkVpc(
+  client: Client,
+  context: SiteContext,
+  settings: DropletSettings,
+  problems: Problem[],
+): Promise<void> {
+  if (settings.vpc === undefined) return;
+  const path = "provider.vpc";
+  const vpcs = await client.all<WireVpc, "id">(context, "/v2/vpcs", "vpcs", "id");
+  const vpc = vpcs.find(({ id }) => id === settings.vpc);
+  if (vpc?.region === settings.region) return;
+  const local = vpcs.filter(({ region }) => region === settings.region);
+  const named = local.find(({ name }) => name === settings.vpc);
+  problems.push({
+    path,
+    message: vpc ? `this VPC is in ${vpc.region}, not in ${settings.region}` : "no VPC has this id",
+    given: settings.vpc,
+    allowed: local.map(({ id, name }) => `${id} (${name})`),
+    ...(named ? { suggestion: named.id } : {}),
+  });
+}
+
+function checkQuota(
+  request: SiteRequest,
+  account: WireAccount | undefined,
+  existing: number | undefined,
+  problems: Problem[],
+): void {
+  if (account === undefined || existing === undefined) return;
+  const room = account.droplet_limit - existing;
+  if (request.toCreate.length <= room) return;
+  problems.push({
+    path: "provider",
+    message: `the account has room for ${Math.max(0, room)} of ${request.toCreate.length} new droplets: ${existing} of ${account.droplet_limit} exist`,
+    hint: "ask for a higher droplet limit at https://cloud.digitalocean.com/account/team/droplet_limit_increase, or delete droplets",
+  });
+}

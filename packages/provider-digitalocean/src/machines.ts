@@ -1,0 +1,102 @@
+import { delay, type Machine, MulticloudError, type SiteContext } from "@multicloud/core/plugin";
+import type { Client } from "./client.js";
+import { readMachineTags, siteTag } from "./marks.js";
+import type { WireDroplet, WireReservedIp } from "./wire.js";
+
+const deleteTimeoutMs = 5 * 60_000;
+const parallelDeletes = 5;
+const statuses = { new: "creating", active: "running", off: "stopped", archive: "stopped" } as const;
+
+/** All machines of the site. */
+export async function listMachines(client: Client, context: SiteContext): Promise<Machine[]> {
+  const droplets = await client.all<WireDroplet, "id">(context, "/v2/droplets", "droplets", "id", {
+    tag_name: siteTag(context),
+  });
+  const doubtful = droplets.some((droplet) => entries(droplet, "public").length > 1);
+  const reserved = doubtful
+    ? (await client.all<WireReservedIp, "ip">(context, "/v2/reserved_ips", "reserved_ips", "ip")).map(
+        ({ ip }) => ip,
+      )
+    : [];
+  return droplets.map((droplet) => toMachine(context, droplet, reserved));
+}
+
+/** A droplet in the contract's terms. A reserved address can move to another droplet, so it is not the machine's own. */
+export function toMachine(
+  context: Pick<SiteContext, "cluster" | "site">,
+  droplet: WireDroplet,
+  reservedIps: readonly string[],
+): Machine {
+  const own = entries(droplet, "public").find((entry) => !reservedIps.includes(entry.ip_address));
+  const privates = entries(droplet, "private");
+  // The anchor of a reserved address is a private entry with a gateway; that of the VPC has none.
+  const inVpc = privates.find((entry) => !entry.gateway) ?? privates[0];
+  const image = droplet.image.slug ?? String(droplet.image.id);
+  return {
+    id: String(droplet.id),
+    name: droplet.name,
+    ...readMachineTags(context, droplet.name, droplet.tags),
+    status: statuses[droplet.status],
+    ...(own ? { publicAddress: own.ip_address } : {}),
+    ...(inVpc ? { privateAddress: inVpc.ip_address } : {}),
+    size: droplet.size_slug,
+    image,
+  };
+}
+
+function entries(droplet: WireDroplet, type: "public" | "private") {
+  return (droplet.networks.v4 ?? []).filter((entry) => entry.type === type);
+}
+
+/**
+ * Deletes machines; returns once the service has accepted each. A droplet that is still being made, or on
+ * its way out already, answers 422 (`pending event`): it is asked again until it is accepted or gone, with
+ * one list call a round for all of them.
+ */
+export async function deleteMachines(
+  client: Client,
+  context: SiteContext,
+  machines: readonly Machine[],
+): Promise<void> {
+  const deadline = Date.now() + deleteTimeoutMs;
+  let left = [...new Set(machines.map((machine) => machine.id))];
+  for (let round = 0; left.length > 0; round++) {
+    if (round > 0) {
+      await delay(Math.min(5000, 250 * 2 ** round), context.signal);
+      const there = new Set((await listMachines(client, context)).map((machine) => machine.id));
+      left = left.filter((id) => there.has(id));
+    }
+    const refused = await deleteEach(client, context, left);
+    left = refused.map(({ id }) => id);
+    const first = refused[0];
+    if (first && Date.now() > deadline) {
+      throw new MulticloudError(
+        `droplet ${first.id} could not be deleted for ${deleteTimeoutMs / 60_000} minutes`,
+        {
+          code: "TIMEOUT",
+          service: "digitalocean",
+          site: context.site,
+          hint: "an action on it does not end; look at its history in DigitalOcean's control panel",
+          cause: first.error,
+        },
+      );
+    }
+  }
+}
+
+async function deleteEach(client: Client, context: SiteContext, ids: readonly string[]) {
+  const waiting = [...ids];
+  const refused: { id: string; error: MulticloudError }[] = [];
+  const work = async () => {
+    for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) {
+      try {
+        await client.delete(context, `/v2/droplets/${id}`);
+      } catch (error) {
+        if (!MulticloudError.isInstance(error) || error.status !== 422) throw error;
+        refused.push({ id, error });
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: parallelDeletes }, work));
+  return refused;
+}

@@ -1,0 +1,102 @@
+import { MulticloudError, type Report } from "@multicloud/core/plugin";
+import { afterEach, expect, test, vi } from "vitest";
+import { createClock } from "../../testing/src/world/clock.js";
+import { fakeWorld } from "../../testing/test/fake-world.js";
+import { names, request, setUp, shared, siteContext } from "./fixture.js";
+
+// The plugin's own waits are shortened; that of an HTTP retry is not.
+vi.mock("@multicloud/core/plugin", async (load) => {
+  const real = await load<typeof import("@multicloud/core/plugin")>();
+  return { ...real, delay: (ms: number, signal?: AbortSignal) => real.delay(ms / 50, signal) };
+});
+
+const context = siteContext();
+afterEach(() => vi.unstubAllEnvs());
+
+for (const reset of ["before", "after"] as const) {
+  for (const path of [/keys$/, /tags$/, /firewalls$/, /droplets$/]) {
+    test(`a POST to ${path.source} cut off ${reset} it took effect doubles nothing`, async () => {
+      const { world, cloud, provider } = await setUp();
+      world.faults.add({ method: "POST", path, reset });
+      await provider().ensureShared(context, shared());
+      await provider().create(
+        context,
+        names("worker", 3).map((name) => request(name)),
+      );
+      expect(cloud.list().droplets.map(({ name }) => name)).toEqual(names("worker", 3));
+      expect(cloud.list()).toMatchObject({ keys: { length: 1 }, firewalls: { length: 1 } });
+      await cloud.close();
+    });
+  }
+}
+
+test("gives up on a creation that keeps being cut off, and a later call converges", async () => {
+  const { world, cloud, provider } = await setUp();
+  await provider().ensureShared(context, shared());
+  world.faults.add({ method: "POST", path: /droplets$/, reset: "before", times: 2 });
+  await expect(provider().create(context, [request("lab-ocean-worker-1")])).rejects.toMatchObject({
+    code: "SERVICE_UNREACHABLE",
+    site: "ocean",
+  });
+  await provider().create(context, [request("lab-ocean-worker-1")]);
+  expect(cloud.list().droplets).toHaveLength(1);
+  await cloud.close();
+});
+
+test("waits for a droplet that is still being made before it deletes it", async () => {
+  const world = fakeWorld({ clock: createClock(0.01), timing: { buildMs: 40_000, deleteMs: 5_000 } });
+  const { cloud, provider } = await setUp({ world });
+  await provider().ensureShared(context, shared());
+  await provider().create(context, [request("lab-ocean-worker-1")]);
+  await provider().delete(context, await provider().list(context));
+  await provider().deleteShared(context);
+  expect(cloud.list()).toMatchObject({ droplets: [], tags: [] });
+  expect(cloud.calls.filter(({ status }) => status === 422).length).toBeGreaterThan(0);
+  await cloud.close();
+});
+
+test("honours Retry-After", async () => {
+  const { world, cloud, provider } = await setUp();
+  const reports: Report[] = [];
+  const headers = { "retry-after": "1" };
+  world.faults.add({ method: "GET", path: /droplets/, status: 429, headers });
+  await provider().list(siteContext("ocean", { reports }));
+  expect(reports.find(({ type }) => type === "retry")).toMatchObject({ delayMs: 1000 });
+  await cloud.close();
+});
+
+test("a wrong token is named with what to do, and appears nowhere", async () => {
+  const { cloud, provider } = await setUp();
+  const token = "dop_v1_wrong0wrong0wrong0";
+  const ocean = provider({ token });
+  const error = await ocean.list(context).catch((caught: unknown) => caught);
+  expect(MulticloudError.isInstance(error) && error.code).toBe("AUTH_FAILED");
+  const { problems } = await ocean.check(context, { machines: [], toCreate: [] });
+  expect(problems).toMatchObject([{ path: "provider.token" }]);
+  expect(JSON.stringify([error, problems])).not.toContain(token);
+  expect((error as Error).stack).not.toContain(token);
+  await cloud.close();
+});
+
+test("the token is read from the environment at the first call, trimmed; an empty one is none", async () => {
+  vi.stubEnv("DIGITALOCEAN_TOKEN", "  ");
+  vi.stubEnv("DIGITALOCEAN_ACCESS_TOKEN", "");
+  const { cloud, provider } = await setUp();
+  const { token: _, ...options } = { token: "", ...{ baseURL: cloud.url } };
+  const ocean = provider({ ...options, token: " " });
+  await expect(ocean.list(context)).rejects.toThrow(/DIGITALOCEAN_TOKEN nor DIGITALOCEAN_ACCESS_TOKEN/);
+  vi.stubEnv("DIGITALOCEAN_ACCESS_TOKEN", ` ${cloud.token}\n`);
+  expect(await ocean.list(context)).toEqual([]);
+  await cloud.close();
+});
+
+test("stops at once when it is aborted", async () => {
+  const { world, cloud, provider } = await setUp();
+  world.faults.add({ hang: true });
+  const abort = new AbortController();
+  const listed = provider().list(siteContext("ocean", { signal: abort.signal }));
+  const reason = new Error("enough");
+  setImmediate(() => abort.abort(reason));
+  await expect(listed).rejects.toBe(reason);
+  await cloud.close();
+});
