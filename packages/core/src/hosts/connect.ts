@@ -1,5 +1,5 @@
+import type { SshHost } from "@multicloud/ssh";
 import type { Dialer } from "../contracts/dialer.js";
-import type { RemoteHost } from "../contracts/remote-host.js";
 import { MulticloudError } from "../errors/multicloud-error.js";
 import type { Session } from "../orchestrate/session.js";
 import type { TopologyNode } from "../topology/topology.js";
@@ -9,7 +9,7 @@ import { fromSshError } from "./ssh-errors.js";
 /** Opens verified connections to the nodes of one run. Jump hosts are connected once per site and shared by its nodes. */
 export interface Connections {
   /** Connects within the deadline, retrying while the machine boots. Rejects with `HOST_KEY_UNKNOWN`, `HOST_KEY_MISMATCH`, `SSH_AUTH_FAILED` or `HOST_UNREACHABLE`. */
-  connect(node: TopologyNode, address: string, options: ConnectNodeOptions): Promise<RemoteHost>;
+  connect(node: TopologyNode, address: string, options: ConnectNodeOptions): Promise<SshHost>;
   /** How TCP reaches a site's machines: directly, or through its jump hosts. */
   dialer(node: Pick<TopologyNode, "site" | "jump">): Promise<Dialer>;
   close(): Promise<void>;
@@ -25,7 +25,7 @@ export interface ConnectNodeOptions {
 }
 
 export function openConnections(session: Session): Connections {
-  const hosts: Promise<RemoteHost>[] = [];
+  const hosts: Promise<SshHost>[] = [];
   const siteDialers = new Map<string, Promise<Dialer & { close?(): Promise<void> }>>();
 
   function dialer(node: Pick<TopologyNode, "site" | "jump">): Promise<Dialer & { close?(): Promise<void> }> {
@@ -37,11 +37,7 @@ export function openConnections(session: Session): Connections {
     return found;
   }
 
-  async function connect(
-    node: TopologyNode,
-    address: string,
-    options: ConnectNodeOptions,
-  ): Promise<RemoteHost> {
+  async function connect(node: TopologyNode, address: string, options: ConnectNodeOptions): Promise<SshHost> {
     const record = await session.records.read(node.name);
     const hostKeys = acceptedKeys(record);
     if (hostKeys.length === 0) {

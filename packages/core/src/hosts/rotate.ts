@@ -1,11 +1,11 @@
-import type { RemoteHost } from "../contracts/remote-host.js";
+import type { SshHost } from "@multicloud/ssh";
 import type { Session } from "../orchestrate/session.js";
 
 /**
  * Ends the life of the one-time host key: the host makes fresh keys, which are read over the verified
  * channel and stored before the host starts to present them. A run that is cut off in between accepts both.
  */
-export async function rotateHostKeys(session: Session, node: string, host: RemoteHost): Promise<void> {
+export async function rotateHostKeys(session: Session, node: string, host: SshHost): Promise<void> {
   const { prepareHostKeys, activateHostKeys } = await import("@multicloud/ssh");
   const { signal } = session;
   const pinned = await prepareHostKeys(host, { signal });
