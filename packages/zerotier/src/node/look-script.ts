@@ -42,7 +42,7 @@ while :; do
     present=$(ip -o addr show dev "$device" 2>/dev/null)
     wanted=0; found=0
     for address in $(echo "$addresses" | tr "," " "); do
-      case $address in *.*) wanted=1; case $present in *" inet $address "*) found=1;; esac;; esac
+      case $address in *.*) wanted=1; case $present in *" inet \${address%/*}/"*) found=1;; esac;; esac
     done
     if [ "$found" = 1 ]; then break; fi
     if [ "$wanted" = 1 ]; then
