@@ -41,7 +41,7 @@ describe("applyFragment", () => {
       facts: { os: "debian" },
     });
     expect(Buffer.from(report.files.get("/etc/a")!).toString()).toBe("hi");
-    expect(progress).toEqual(["changed file /etc/a", "later"]);
+    expect(progress).toEqual(["debian 12 on x86_64, 2 CPUs, 1000 MiB", "changed file /etc/a", "later"]);
     expect(calls).toHaveLength(1);
     expect(calls[0]?.command).not.toContain(secret);
     expect(calls[0]?.options).toMatchObject({ sudo: true, stdin: expect.stringContaining(secret) });

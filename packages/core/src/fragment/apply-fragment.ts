@@ -92,6 +92,10 @@ export async function applyFragment(
 
 function describe(event: ApplyEvent): string | undefined {
   switch (event.type) {
+    case "facts": {
+      const { os, osVersion, architecture, memoryMiB, cpus } = event.facts;
+      return `${os} ${osVersion} on ${architecture}, ${cpus} CPUs, ${memoryMiB} MiB`;
+    }
     case "start":
       return event.what;
     case "changed":

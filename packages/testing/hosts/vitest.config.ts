@@ -1,0 +1,14 @@
+import { defineConfig } from "vitest/config";
+
+/** Tests on real hosts: `npm run test:hosts`. Kept apart from `npm test`, which needs no root. */
+export default defineConfig({
+  resolve: { conditions: ["multicloud-source"] },
+  ssr: { resolve: { conditions: ["multicloud-source"] } },
+  test: {
+    include: ["packages/testing/hosts/**/*.test.ts"],
+    testTimeout: 120_000,
+    hookTimeout: 30_000,
+    fileParallelism: false,
+    pool: "forks",
+  },
+});
