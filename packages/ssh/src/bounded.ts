@@ -2,8 +2,9 @@
 export interface Bounds<T> {
   /** Each ends the wait with its reason. */
   readonly signals: readonly (AbortSignal | undefined)[];
+  /** Needs `timeoutError`. */
   readonly timeoutMs?: number | undefined;
-  timeoutError(): Error;
+  timeoutError?(): Error;
   /** Called once when the wait ended early, to stop what was started. */
   cancel?(): void;
   /** Takes what arrived after the wait had ended, so that nothing leaks. */
@@ -32,7 +33,7 @@ export function bounded<T>(start: () => Promise<T>, bounds: Bounds<T>): Promise<
     const onAbort = () => giveUp(signal.reason);
     signal.addEventListener("abort", onAbort, { once: true });
     if (bounds.timeoutMs !== undefined) {
-      timer = setTimeout(() => giveUp(bounds.timeoutError()), Math.max(0, bounds.timeoutMs));
+      timer = setTimeout(() => giveUp(bounds.timeoutError?.()), Math.max(0, bounds.timeoutMs));
     }
     start().then(
       (value) => {

@@ -8,7 +8,7 @@ export interface ExecOptions {
   readonly sudo?: boolean;
   /** Written to the command's standard input, which is then closed. Default: empty. Secrets go here: the command itself shows in the host's process list and in errors. */
   readonly stdin?: string | Uint8Array;
-  /** Closes the command's channel (after a `TERM`) and rejects with the signal's reason. */
+  /** Closes the command's channel and rejects with the signal's reason. The command gets `SIGPIPE` when it writes next; one that never writes goes on, as with `ssh`. */
   readonly signal?: AbortSignal;
   /** Counted from the moment the command may start; waiting for a free channel does not count. Default 10 minutes. */
   readonly timeoutMs?: number;

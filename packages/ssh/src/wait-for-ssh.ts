@@ -41,6 +41,7 @@ export async function waitForSsh(options: WaitForSshOptions): Promise<SshHost> {
     signal,
   } = options;
   const started = performance.now();
+  let last: SshError | undefined;
   for (let attempt = 1; ; attempt++) {
     const left = deadlineMs - (performance.now() - started);
     try {
@@ -50,10 +51,13 @@ export async function waitForSsh(options: WaitForSshOptions): Promise<SshHost> {
       });
     } catch (error) {
       if (!SshError.isInstance(error) || !mayPass(error, retryDuringBoot)) throw error;
+      // An attempt that only the deadline cut short says less than the one before.
+      const cutShort = left < connectTimeoutMs && (error.code === "TIMEOUT" || error.reason === "ETIMEDOUT");
+      if (!last || !cutShort) last = error;
       const elapsedMs = performance.now() - started;
       options.onAttempt?.({ attempt, error, elapsedMs });
       const pause = intervalMs * (0.75 + Math.random() / 2);
-      if (elapsedMs + pause >= deadlineMs) throw gaveUp(error, attempt, elapsedMs);
+      if (elapsedMs + pause >= deadlineMs) throw gaveUp(last, attempt, elapsedMs);
       await delay(pause, undefined, signal && { signal }).catch((aborted: unknown) => {
         signal?.throwIfAborted();
         throw aborted;

@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { posix } from "node:path";
 import type { WriteFileOptions } from "../remote-host.js";
 import { shellQuote } from "../shell-quote.js";
 import { hopName, SshError } from "../ssh-error.js";
 import { type CommandResult, runCommand } from "./run-command.js";
 import type { Session } from "./session.js";
 import type { Sftp } from "./sftp.js";
+import { shellPath } from "./shell-path.js";
 
 // A bound for calls that have none of their own.
 const FILE_TIMEOUT_MS = 120_000;
@@ -77,11 +77,6 @@ function replaceScript(path: string, size: number, mode: string, owner: string |
 
 function needsSudo(session: Session, options: { readonly sudo?: boolean }): boolean {
   return options.sudo === true && session.connection.hop.user !== "root";
-}
-
-// A relative path must not look like an option.
-function shellPath(path: string): string {
-  return shellQuote(posix.isAbsolute(path) ? path : `./${path}`);
 }
 
 function invalid(message: string): SshError {

@@ -1,5 +1,4 @@
 import type { Duplex } from "node:stream";
-import type { ClientChannel } from "ssh2";
 import { bounded } from "../bounded.js";
 import type { Connection } from "../connection/connection.js";
 import type { DialOptions, DialTarget } from "../dialer.js";
@@ -35,20 +34,17 @@ export async function forwardStream(
     });
   return bounded(
     () =>
-      new Promise<ClientChannel>((resolve, reject) => {
+      new Promise<Duplex>((resolve, reject) => {
         connection.client.forwardOut("127.0.0.1", 0, target.host, target.port, (error, channel) =>
-          error ? reject(error) : resolve(channel),
+          error ? reject(error) : resolve(tunnel(channel, ended)),
         );
-      }).then(
-        (channel) => tunnel(channel, ended),
-        (error: Error & { reason?: unknown }) => {
-          if (typeof error.reason !== "number") throw channelFailure(connection, error, "a forward");
-          const detail = error.message.replace("(SSH) Channel open failure: ", "") || "refused";
-          // Reason 1: administratively prohibited (RFC 4254 §5.1).
-          const known = reasons.find(([pattern]) => pattern.test(detail))?.[1];
-          throw failure(detail, known ?? (error.reason === 1 ? "EACCES" : "ECONNREFUSED"), error);
-        },
-      ),
+      }).catch((error: Error & { reason?: unknown }) => {
+        if (typeof error.reason !== "number") throw channelFailure(connection, error, "a forward");
+        const detail = error.message.replace("(SSH) Channel open failure: ", "") || "refused";
+        // Reason 1: administratively prohibited (RFC 4254 §5.1).
+        const known = reasons.find(([pattern]) => pattern.test(detail))?.[1];
+        throw failure(detail, known ?? (error.reason === 1 ? "EACCES" : "ECONNREFUSED"), error);
+      }),
     {
       signals: [options.signal, ended],
       timeoutMs,

@@ -25,20 +25,21 @@ export async function runCommand(
   const timeoutMs = options.timeoutMs ?? 600_000;
   const signals = options.signal ? [options.signal, ended] : [ended];
   const given = AbortSignal.any(signals);
-  let channel: ClientChannel | undefined;
   const line = options.sudo && hop.user !== "root" ? `sudo -n -- sh -c ${shellQuote(command)}` : command;
-  const stop = () => {
-    if (!channel || ended.aborted) return;
-    // Closing alone does not end a command that writes nothing.
-    channel.signal("TERM");
-    channel.close();
+  const stop = (channel: ClientChannel) => {
+    if (!ended.aborted) channel.close();
   };
-  channel = await bounded(() => openCommand(session, line, given), {
+  const attach = (channel: ClientChannel) => {
+    const result = collect(channel, session, options);
+    // Whoever gave up meanwhile does not want to hear of it.
+    result.catch(() => {});
+    return { channel, result };
+  };
+  const running = await bounded(() => openCommand(session, line, given, attach), {
     signals: [given],
-    timeoutError: () => new Error("unreachable: no timeout"),
-    discard: (late) => late.close(),
+    discard: ({ channel }) => stop(channel),
   });
-  return bounded(() => collect(channel as ClientChannel, session, options), {
+  return bounded(() => running.result, {
     signals: [given],
     timeoutMs,
     timeoutError: () =>
@@ -46,7 +47,7 @@ export async function runCommand(
         code: "TIMEOUT",
         hop,
       }),
-    cancel: stop,
+    cancel: () => stop(running.channel),
   });
 }
 

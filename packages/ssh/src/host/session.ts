@@ -1,10 +1,14 @@
 import type { ClientChannel } from "ssh2";
+import { bounded } from "../bounded.js";
 import type { Connection } from "../connection/connection.js";
 import { hopName, SshError } from "../ssh-error.js";
 import { type SessionSlots, sessionSlots } from "./session-slots.js";
 
 // OpenSSH allows 10 sessions; one is kept for SFTP and one for somebody's luck.
 const MAX_COMMANDS = 8;
+
+// For the server's answer to "run this", not for the command.
+const OPEN_TIMEOUT_MS = 30_000;
 
 /** A connection with its bound on commands. */
 export interface Session {
@@ -17,20 +21,27 @@ export function createSession(connection: Connection): Session {
   return { connection, slots: sessionSlots(MAX_COMMANDS) };
 }
 
-/** Starts a command and hands over its channel, or rejects with `CHANNEL_FAILED` or `CLOSED`. */
-export async function openCommand(
+/**
+ * Starts a command, or rejects with `CHANNEL_FAILED` or `CLOSED`. `attach` gets the channel in the turn in
+ * which it opens: a short command's output and exit status may be in the same packet as the confirmation.
+ */
+export async function openCommand<T>(
   { connection, slots }: Session,
   command: string,
   signal: AbortSignal,
-): Promise<ClientChannel> {
+  attach: (channel: ClientChannel) => T,
+): Promise<T> {
   for (;;) {
     const release = await slots.acquire(signal);
     try {
-      const channel = await startCommand(connection, command);
-      channel.once("close", release);
-      connection.ended.addEventListener("abort", release, { once: true });
-      channel.once("close", () => connection.ended.removeEventListener("abort", release));
-      return channel;
+      return await startCommand(connection, command, (channel) => {
+        connection.ended.addEventListener("abort", release, { once: true });
+        channel.once("close", () => {
+          connection.ended.removeEventListener("abort", release);
+          release();
+        });
+        return attach(channel);
+      });
     } catch (error) {
       // A server with a lower MaxSessions refuses the channel, not the command: wait for one of ours to end.
       const again = isOpenFailure(error) && !signal.aborted && slots.shrink();
@@ -40,11 +51,27 @@ export async function openCommand(
   }
 }
 
-function startCommand(connection: Connection, command: string): Promise<ClientChannel> {
-  return new Promise((resolve, reject) => {
-    // Throws when the connection is down already.
-    connection.client.exec(command, (error, channel) => (error ? reject(error) : resolve(channel)));
-  });
+function startCommand<T>(
+  { client, hop }: Connection,
+  command: string,
+  attach: (channel: ClientChannel) => T,
+): Promise<T> {
+  return bounded(
+    () =>
+      new Promise((resolve, reject) => {
+        // Throws when the connection is down already.
+        client.exec(command, (error, channel) => (error ? reject(error) : resolve(attach(channel))));
+      }),
+    {
+      signals: [],
+      timeoutMs: OPEN_TIMEOUT_MS,
+      timeoutError: () =>
+        new SshError(`${hopName(hop)} did not start a command within ${OPEN_TIMEOUT_MS} ms`, {
+          code: "TIMEOUT",
+          hop,
+        }),
+    },
+  );
 }
 
 /** True for SSH_MSG_CHANNEL_OPEN_FAILURE (RFC 4254 §5.1), as opposed to a refused request. */
@@ -55,6 +82,7 @@ function isOpenFailure(error: unknown): boolean {
 /** A channel that could not be opened as this package's error; a lost connection stays `CLOSED`. */
 export function channelFailure(connection: Connection, error: unknown, what: string): unknown {
   if (connection.ended.aborted) return connection.ended.reason;
+  if (SshError.isInstance(error)) return error;
   const { hop } = connection;
   const detail = error instanceof Error ? error.message : String(error);
   if (/not connected|no response from server/i.test(detail)) {

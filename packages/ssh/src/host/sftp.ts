@@ -2,7 +2,9 @@ import { posix } from "node:path";
 import type { SFTPWrapper } from "ssh2";
 import { bounded } from "../bounded.js";
 import { hopName, SshError } from "../ssh-error.js";
+import { runCommand } from "./run-command.js";
 import { channelFailure, type Session } from "./session.js";
+import { shellPath } from "./shell-path.js";
 
 /** Files over SFTP, on one channel that is opened at the first use and opened again when it broke. */
 export interface Sftp {
@@ -31,6 +33,13 @@ function call<T>(start: (done: Done<T>) => void): Promise<T> {
 /** SFTP of one host. */
 export function createSftp(session: Session): Sftp {
   const { connection } = session;
+  const move = async (from: string, to: string, signal: AbortSignal | undefined) => {
+    const result = await runCommand(session, `mv -f ${shellPath(from)} ${shellPath(to)}`, {
+      timeoutMs: 30_000,
+      ...(signal && { signal }),
+    });
+    if (result.code !== 0) throw new Error(result.stderr.toString().trim() || "mv failed");
+  };
   const { hop, ended } = connection;
   let opening: Promise<SFTPWrapper> | undefined;
   /** The last write of each path, so that two writers do not share one temporary file. */
@@ -93,7 +102,7 @@ export function createSftp(session: Session): Sftp {
       const work = during("write", path, signal, timeoutMs, async (sftp) => {
         await before;
         signal?.throwIfAborted();
-        await replaceFile(sftp, path, data, mode);
+        await replaceFile(sftp, path, data, mode, (from, to) => move(from, to, signal));
       });
       const after = work.catch(() => {});
       writing.set(path, after);
@@ -107,7 +116,13 @@ export function createSftp(session: Session): Sftp {
 }
 
 // The temporary name is always the same, so that a repeat cleans up after a writer that was killed.
-async function replaceFile(sftp: SFTPWrapper, path: string, data: Buffer, mode: number): Promise<void> {
+async function replaceFile(
+  sftp: SFTPWrapper,
+  path: string,
+  data: Buffer,
+  mode: number,
+  move: (from: string, to: string) => Promise<void>,
+): Promise<void> {
   const temporary = posix.join(posix.dirname(path), `.${posix.basename(path)}.multicloud-tmp`);
   const create = () => call<Buffer>((done) => sftp.open(temporary, "wx", { mode: 0o600 }, done));
   const unlink = () => call<void>((done) => sftp.unlink(temporary, done as Done<unknown> & (() => void)));
@@ -125,9 +140,24 @@ async function replaceFile(sftp: SFTPWrapper, path: string, data: Buffer, mode: 
       call<unknown>((done) => sftp.write(handle, data, 0, data.length, 0, done as never)),
       call<unknown>((done) => sftp.fsetstat(handle, { mode } as never, done as never)),
     ]).finally(() => call<unknown>((done) => sftp.close(handle, done as never)));
-    await call<unknown>((done) => sftp.ext_openssh_rename(temporary, path, done as never));
+    await rename(sftp, temporary, path, move);
   } catch (error) {
     await unlink().catch(() => {});
     throw error;
+  }
+}
+
+// SFTP's own rename fails when the target exists. OpenSSH has an extension; elsewhere `mv` has to do it.
+async function rename(
+  sftp: SFTPWrapper,
+  from: string,
+  to: string,
+  move: (from: string, to: string) => Promise<void>,
+): Promise<void> {
+  try {
+    await call<unknown>((done) => sftp.ext_openssh_rename(from, to, done as never));
+  } catch (error) {
+    if (!/does not support this extended request/.test(String(error))) throw error;
+    await move(from, to);
   }
 }
