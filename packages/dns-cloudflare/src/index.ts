@@ -1,1 +1,1 @@
-export {};
+export { type CloudflareOptions, cloudflare } from "./cloudflare.js";
