@@ -50,7 +50,10 @@ function read(body: unknown): { readonly message?: string; readonly type?: strin
     const { message, type, detail } = value as Record<string, unknown>;
     if (typeof message !== "string") continue;
     const more = typeof detail === "string" && detail !== "" ? ` (${detail})` : "";
-    return { message: `${message}${more}`, type: typeof type === "string" ? type : name };
+    return {
+      message: `${withoutValue(message)}${more}`.trim().slice(0, maxMessage),
+      type: typeof type === "string" ? type : name,
+    };
   }
   return {};
 }
@@ -61,5 +64,21 @@ function textOfHtml(html: string): string {
     .replace(/<[^>]*>/g, " ")
     .replace(/\s+/g, " ")
     .trim()
-    .slice(0, 300);
+    .slice(0, maxMessage);
 }
+
+/**
+ * Nova and Cinder quote the whole value of a field that they refuse, which may be the user data with a host
+ * key in it: only the field's name and what is wrong with it are kept.
+ */
+function withoutValue(message: string): string {
+  const [, field] = /^Invalid input for field\/attribute ([^.\s]+)\./.exec(message) ?? [];
+  if (field === undefined) return message;
+  const [reason = "it is not accepted"] =
+    /(is too long|is too short|is not of type .{1,40}|is not an? '[^']{1,20}'|'[^']{1,60}' is a required property|Additional properties are not allowed \([^()]{1,120}\))$/.exec(
+      message.trim(),
+    ) ?? [];
+  return `invalid field ${field}: ${reason}`;
+}
+
+const maxMessage = 300;

@@ -31,6 +31,8 @@ export function shareRun<C extends { readonly signal: AbortSignal }, T>(
   return (call) =>
     new Promise((resolve, reject) => {
       if (call.signal.aborted) return reject(call.signal.reason);
+      // A signal of its own for each wait: hundreds of listeners on the caller's would look like a leak.
+      const own = AbortSignal.any([call.signal]);
       flight ??= start(call);
       const joined = flight;
       joined.waiting += 1;
@@ -42,7 +44,7 @@ export function shareRun<C extends { readonly signal: AbortSignal }, T>(
         }
         reject(call.signal.reason);
       };
-      call.signal.addEventListener("abort", leave, { once: true });
-      joined.result.finally(() => call.signal.removeEventListener("abort", leave)).then(resolve, reject);
+      own.addEventListener("abort", leave, { once: true });
+      joined.result.finally(() => own.removeEventListener("abort", leave)).then(resolve, reject);
     });
 }

@@ -1,0 +1,35 @@
+import type { ServiceRequest } from "../world/http-service.js";
+import { keystoneBody, refusal, requestId } from "./answers.js";
+import { type CloudState, newKeystoneId, type Token, type User } from "./state.js";
+
+/** Who is calling. */
+export type Caller = User;
+
+/** Makes a token. Real ones (Fernet) are long and not to be guessed; this has their look. */
+export function issueToken(state: CloudState, user: User): { readonly id: string; readonly token: Token } {
+  const id = `gAAAAAB${newKeystoneId()}${newKeystoneId()}${newKeystoneId()}`;
+  const token = { user, expiresAt: state.world.clock.now() + state.tokenLifeMs };
+  state.tokens.set(id, token);
+  return { id, token };
+}
+
+/** The caller by the request's token; `undefined` when there is none, or an unknown or expired one. */
+export function callerOf(state: CloudState, request: Pick<ServiceRequest, "headers">): Caller | undefined {
+  const header = request.headers["x-auth-token"];
+  const token = typeof header === "string" ? state.tokens.get(header) : undefined;
+  return token && token.expiresAt > state.world.clock.now() ? token.user : undefined;
+}
+
+/** The caller, or the refusal that Keystone's middleware gives in front of Nova, Neutron and Cinder. */
+export function demandCaller(
+  state: CloudState,
+  request: Pick<ServiceRequest, "headers">,
+  authUrl: string,
+): Caller {
+  const caller = callerOf(state, request);
+  if (caller) return caller;
+  throw refusal(401, keystoneBody(401, "The request you have made requires authentication."), {
+    ...requestId(),
+    "www-authenticate": `Keystone uri="${authUrl}"`,
+  });
+}

@@ -1,0 +1,146 @@
+import { addressIn } from "./addresses.js";
+import {
+  type CloudState,
+  type ImageRecord,
+  type NetworkRecord,
+  newId,
+  type PortRecord,
+  type ServerRecord,
+  timestamp,
+} from "./state.js";
+
+/** What a server is to get while it is built. */
+export interface BuildPlan {
+  readonly networks: readonly NetworkRecord[];
+  readonly image: ImageRecord;
+  readonly volume:
+    | { readonly size: number; readonly type: string; readonly deleteOnTermination: boolean }
+    | undefined;
+}
+
+/** Builds a server in virtual time: ports and volume first, then the machine is switched on. */
+export function startBuild(state: CloudState, server: ServerRecord, plan: BuildPlan): void {
+  const failure = takeFailure(state) ?? allocate(state, server, plan);
+  server.taskState = "spawning";
+  server.cancelBuild = state.world.clock.after(state.world.timing.buildMs, () => {
+    if (state.servers.get(server.id) !== server || server.taskState === "deleting") return;
+    server.taskState = null;
+    if (failure !== undefined) return fail(state, server, failure);
+    server.status = "ACTIVE";
+    for (const { volume } of server.volumes) volume.status = "in-use";
+    boot(state, server, plan);
+  });
+
+  function takeFailure(from: CloudState): string | undefined {
+    const [next] = from.failures;
+    if (!next) return undefined;
+    next.left -= 1;
+    if (next.left <= 0) from.failures.shift();
+    // A build that leaves its volume behind got as far as having one.
+    if (next.leaveVolume) {
+      allocate(from, server, plan);
+      server.leavesVolume = true;
+    }
+    return next.message;
+  }
+}
+
+/** Ports and the boot volume; gives the reason when something cannot be had. */
+function allocate(state: CloudState, server: ServerRecord, plan: BuildPlan): string | undefined {
+  for (const network of plan.networks) {
+    const address = addressIn(state, network);
+    if (address === undefined) {
+      return `Build of instance ${server.id} aborted: Failed to allocate the network(s), not rescheduling.`;
+    }
+    const port: PortRecord = {
+      id: newId(),
+      project: server.user.project,
+      network,
+      server,
+      address,
+      mac: `fa:16:3e:${server.id.slice(0, 2)}:${server.id.slice(2, 4)}:${server.id.slice(4, 6)}`,
+      groups: server.groups,
+    };
+    state.ports.set(port.id, port);
+  }
+  if (!plan.volume) return undefined;
+  const { project } = server.user;
+  const volumes = [...state.volumes.values()].filter((volume) => volume.project === project);
+  const { volumes: most, gigabytes } = state.quotas;
+  if (most >= 0 && volumes.length >= most) {
+    return `Build of instance ${server.id} aborted: VolumeLimitExceeded: Maximum number of volumes allowed (${most}) exceeded for quota 'volumes'.`;
+  }
+  const used = volumes.reduce((sum, volume) => sum + volume.size, 0);
+  if (gigabytes >= 0 && used + plan.volume.size > gigabytes) {
+    return `Build of instance ${server.id} aborted: VolumeSizeExceedsAvailableQuota: Requested volume or snapshot exceeds allowed gigabytes quota. Requested ${plan.volume.size}G, quota is ${gigabytes}G and ${used}G has been consumed.`;
+  }
+  const volume = {
+    id: newId(),
+    name: "",
+    project,
+    size: plan.volume.size,
+    type: plan.volume.type,
+    createdAt: timestamp(state),
+    metadata: {},
+    status: "in-use" as const,
+    server,
+  };
+  state.volumes.set(volume.id, volume);
+  server.volumes.push({ volume, deleteOnTermination: plan.volume.deleteOnTermination });
+  return undefined;
+}
+
+function fail(state: CloudState, server: ServerRecord, message: string): void {
+  server.status = "ERROR";
+  server.fault = { code: 500, message, created: timestamp(state) };
+  // Nova gives the ports of a failed build back; the volume stays with the server until that goes.
+  for (const port of portsOf(state, server)) state.ports.delete(port.id);
+}
+
+function boot(state: CloudState, server: ServerRecord, plan: BuildPlan): void {
+  const ports = portsOf(state, server);
+  const inner = ports.find((port) => port.network.kind === "lan");
+  const outer = ports.find((port) => port.network.kind === "public");
+  state.world.machines.boot({
+    id: server.id,
+    hostname: server.name,
+    image: plan.image.family,
+    sshKeys: server.publicKey === undefined ? [] : [server.publicKey],
+    ...(server.userData === undefined
+      ? {}
+      : { userData: new Uint8Array(Buffer.from(server.userData, "base64")) }),
+    ...(inner ? { lan: inner.network.lan!, privateAddress: inner.address } : {}),
+    ...(outer ? { publicAddress: outer.address } : {}),
+  });
+}
+
+/** Deletes a server in virtual time. */
+export function startDelete(state: CloudState, server: ServerRecord): void {
+  server.taskState = "deleting";
+  server.cancelBuild();
+  state.world.clock.after(state.world.timing.deleteMs, () => finishDelete(state, server));
+}
+
+/** Takes a server away with all that came with it. */
+export function finishDelete(state: CloudState, server: ServerRecord): void {
+  if (state.servers.get(server.id) !== server) return;
+  server.cancelBuild();
+  state.servers.delete(server.id);
+  state.world.machines.destroy(server.id);
+  for (const port of portsOf(state, server)) {
+    state.ports.delete(port.id);
+    for (const floating of state.floatingIps.values()) {
+      if (floating.port === port) floating.port = undefined;
+    }
+  }
+  for (const { volume, deleteOnTermination } of server.volumes) {
+    volume.server = undefined;
+    volume.status = "available";
+    if (deleteOnTermination && !server.leavesVolume) state.volumes.delete(volume.id);
+  }
+}
+
+/** Ports of a server, in the order of its networks. */
+export function portsOf(state: CloudState, server: ServerRecord): readonly PortRecord[] {
+  return [...state.ports.values()].filter((port) => port.server === server);
+}
