@@ -1,0 +1,101 @@
+import { spawn } from "node:child_process";
+import { expect, test } from "vitest";
+import { endLeftOverRun, noteRun } from "../src/run/left-over.js";
+import { setUp } from "./fixture.js";
+
+const names = ["lab-a-master-1", "lab-a-worker-1"];
+
+/** Everything that is the same after every successful run. */
+async function picture(lab: Awaited<ReturnType<typeof setUp>>, kubeconfig: string) {
+  const api = await lab.context().kubernetes(kubeconfig);
+  const containers = [...lab.machines].map(([name, { machine }]) => {
+    const daemon = machine.attachments.get("docker") as {
+      containers: Map<string, { name: string; status: string }>;
+    };
+    return [name, [...daemon.containers.values()].map((one) => `${one.name} ${one.status}`).sort()];
+  });
+  const files = [...lab.machines].map(([name, { disk }]) => [name, [...disk.keys()].sort()]);
+  return { containers, files, nodes: (await api.nodes()).map(({ name, ready }) => [name, ready]).sort() };
+}
+
+test("cut off after any effect, the same call converges on the same cluster", async () => {
+  const whole = await setUp({}, names);
+  const { kubeconfig } = await whole.engine.up(whole.context(), whole.nodes);
+  const wanted = await picture(whole, kubeconfig);
+  const count = whole.world.effects.all.length;
+  await whole.close();
+  expect(count).toBeGreaterThan(15);
+
+  for (let n = 1; n <= count; n++) {
+    const lab = await setUp({}, names);
+    const stop = new AbortController();
+    const unlisten = lab.world.effects.listen((effect) => {
+      if (effect.n === n) stop.abort(new Error("cut off"));
+    });
+    await expect(lab.engine.up(lab.context({ signal: stop.signal }), lab.nodes)).rejects.toThrow("cut off");
+    unlisten();
+    expect(lab.tool.running).toBe(0);
+    const again = await lab.engine.up(lab.context(), lab.nodes);
+    expect(await picture(lab, again.kubeconfig), `cut off after effect ${n}`).toEqual(wanted);
+    expect(lab.clusters.size).toBe(1);
+    expect((await lab.engine.up(lab.context(), lab.nodes)).changed).toBe(false);
+    await lab.close();
+  }
+});
+
+test("cut off after any copy to a node, the next call completes the copies", async () => {
+  const total = names.length * 3;
+  for (let n = 1; n <= total; n++) {
+    const lab = await setUp({}, names);
+    const stop = new AbortController();
+    let left = n;
+    const nodes = lab.nodes.map((node) => ({
+      ...node,
+      host: {
+        ...node.host,
+        async writeFile(...args: Parameters<typeof node.host.writeFile>) {
+          stop.signal.throwIfAborted();
+          await node.host.writeFile(...args);
+          left -= 1;
+          if (left === 0) stop.abort(new Error("cut off"));
+          stop.signal.throwIfAborted();
+        },
+      },
+    }));
+    await expect(lab.engine.up(lab.context({ signal: stop.signal }), nodes)).rejects.toThrow("cut off");
+    await lab.engine.up(lab.context(), lab.nodes);
+    const copies = [...lab.machines.values()].map(({ disk }) =>
+      ["cluster.rkestate", "kube_config_cluster.yml", "applied.json"].map((name) =>
+        disk.get(`/opt/rke/${name}`),
+      ),
+    );
+    const local = await Promise.all(
+      ["cluster.rkestate", "kube_config_cluster.yml", "applied.json"].map((name) => lab.engineFile(name)),
+    );
+    for (const copy of copies) expect(copy).toEqual(local);
+    await lab.close();
+  }
+});
+
+test("ends an rke that a killed process left behind, and no other process", async () => {
+  const lab = await setUp({}, names);
+  const { directory } = lab;
+  const signal = AbortSignal.timeout(10_000);
+  const start = (argument: string) =>
+    spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)", argument]);
+  const ended = (child: ReturnType<typeof start>) => new Promise((resolve) => child.once("close", resolve));
+  const ours = start(`${directory}/cluster.yml`);
+  const other = start("/elsewhere/cluster.yml");
+  const oursEnded = ended(ours);
+  const otherEnded = ended(other);
+  await noteRun(directory, ours.pid ?? 0);
+  await endLeftOverRun(directory, signal);
+  await oursEnded;
+  expect(ours.signalCode).toBe("SIGTERM");
+  await noteRun(directory, other.pid ?? 0);
+  await endLeftOverRun(directory, signal);
+  expect(other.signalCode).toBeNull();
+  other.kill();
+  await otherEnded;
+  await lab.close();
+});
