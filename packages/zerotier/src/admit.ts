@@ -34,28 +34,25 @@ export async function admit(
   options: AdmitOptions,
 ): Promise<OverlayAddress> {
   const { directory, waitSeconds } = options;
-  const first = await look(context, node, network.id, 0);
-  checkInterface(first, network, node);
-  const members = await directory.list(context);
-  const wrote = await letIn(context, network, node, first.nodeId, members, options);
-  const settled = !wrote && addressOf(first);
-  let state = settled ? first : await look(context, node, network.id, waitSeconds);
-  if (state.network?.status === "ACCESS_DENIED" && !addressOf(state)) {
-    // Somebody shut it out meanwhile, or the list we shared was a second too old.
-    const again = await letIn(
-      context,
-      network,
-      node,
-      state.nodeId,
-      await directory.refresh(context),
-      options,
-    );
-    if (again) state = await look(context, node, network.id, waitSeconds);
-  }
+  const lookedAt = Date.now();
+  let state = await look(context, node, network.id, 0);
+  checkInterface(state, network, node);
+  const enter = (members: ReadonlyMap<string, NetworkMember>) =>
+    letIn(context, network, node, state.nodeId, members, options);
+  let wrote = await enter(await directory.list(context));
+  if (!wrote && isDenied(state)) wrote = await enter(await directory.list(context, lookedAt));
+  if (wrote || !addressOf(state)) state = await look(context, node, network.id, waitSeconds);
+  // Somebody may have shut it out while it was waiting. Once: nobody should fight over a member.
+  if (isDenied(state) && (await enter(await directory.list(context, Date.now()))))
+    state = await look(context, node, network.id, waitSeconds);
   checkInterface(state, network, node);
   const address = addressOf(state);
   if (!address) throw notIn(state, network, node, waitSeconds);
   return { memberId: state.nodeId, address, interfaceName: network.interfaceName };
+}
+
+function isDenied(state: NodeState): boolean {
+  return state.network?.status === "ACCESS_DENIED";
 }
 
 /** Makes the node an authorised member with our name and mark; false when it is one already. */

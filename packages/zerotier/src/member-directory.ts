@@ -6,10 +6,11 @@ const shareMs = 1_000;
 
 /** The members of one network, read with one list call for many nodes. */
 export interface MemberDirectory {
-  /** All members: the answer of a call under way or of one that began less than a second ago, brought up to date with our own writes. */
-  list(call: CallContext): Promise<ReadonlyMap<string, NetworkMember>>;
-  /** All members, asked for now. */
-  refresh(call: CallContext): Promise<ReadonlyMap<string, NetworkMember>>;
+  /**
+   * All members as of `notBefore` (milliseconds since the epoch) or later, brought up to date with our own
+   * writes. Default: a second ago. Callers share one request.
+   */
+  list(call: CallContext, notBefore?: number): Promise<ReadonlyMap<string, NetworkMember>>;
   /** Notes a write of ours; `undefined` for a removed member. */
   note(id: string, member: NetworkMember | undefined): void;
 }
@@ -47,7 +48,9 @@ export function createMemberDirectory(controller: ZeroTierController, networkId:
     return reading;
   }
 
-  async function wait(reading: Reading, signal: AbortSignal): Promise<ReadonlyMap<string, NetworkMember>> {
+  async function wait(reading: Reading, call: CallContext): Promise<ReadonlyMap<string, NetworkMember>> {
+    // A signal of its own: a hundred listeners on the run's would make Node.js warn of a leak.
+    const signal = AbortSignal.any([call.signal]);
     signal.throwIfAborted();
     reading.waiting += 1;
     let onAbort: () => void = () => {};
@@ -67,11 +70,10 @@ export function createMemberDirectory(controller: ZeroTierController, networkId:
   }
 
   return {
-    list(call) {
-      const young = current && Date.now() - current.started < shareMs && !current.stop.signal.aborted;
-      return wait(young ? current! : read(call), call.signal);
+    list(call, notBefore = Date.now() - shareMs) {
+      const usable = current && current.started >= notBefore && !current.stop.signal.aborted;
+      return wait(usable ? current! : read(call), call);
     },
-    refresh: (call) => wait(read(call), call.signal),
     note(id, member) {
       written.set(id, { at: Date.now(), member });
       current?.members.then(

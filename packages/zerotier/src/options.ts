@@ -83,12 +83,15 @@ const kinds: Record<
   },
 };
 
+/** An unknown kind is refused by the options' check, which must not fail over it. */
+const kindOf = (options: ZeroTierOptions) => kinds[options.controller ?? "central"] ?? kinds.central;
+
 /** All controllers by name. */
 export const controllerKinds = Object.keys(kinds) as ControllerKind[];
 
 /** Environment variable that holds the token when the option does not. */
 export function tokenVariable(options: ZeroTierOptions): string {
-  return kinds[options.controller ?? "central"].tokenVariable;
+  return kindOf(options).tokenVariable;
 }
 
 /** The token without white space around it; `undefined` when there is none. */
@@ -98,7 +101,7 @@ export function readToken(options: ZeroTierOptions): string | undefined {
 
 /** Where the controller's API is. */
 export function readBaseURL(options: ZeroTierOptions): string {
-  const kind = kinds[options.controller ?? "central"];
+  const kind = kindOf(options);
   return options.baseURL?.trim() || process.env[kind.urlVariable]?.trim() || kind.url;
 }
 

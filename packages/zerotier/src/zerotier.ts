@@ -78,7 +78,7 @@ export function zerotier(options: ZeroTierOptions): Overlay {
     async members(context) {
       const id = await networkId(context);
       if (id === undefined) return [];
-      const members = await directory(id).refresh(context);
+      const members = await directory(id).list(context, Date.now());
       return [...members.values()]
         .filter(({ owner }) => owner === context.cluster)
         .map(({ id, name, addresses }) => {
@@ -91,7 +91,7 @@ export function zerotier(options: ZeroTierOptions): Overlay {
       const id = members.length === 0 ? undefined : await networkId(context);
       if (id === undefined) return;
       // What the caller holds may be old: what is ours is read from the controller, not from the caller.
-      const now = await directory(id).refresh(context);
+      const now = await directory(id).list(context, Date.now());
       for (const { id: memberId } of members) {
         const member = now.get(memberId);
         if (member?.owner !== context.cluster) continue;

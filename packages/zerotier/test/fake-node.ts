@@ -8,6 +8,8 @@ import { instantTiming, type Timing } from "../../testing/src/world/timing.js";
 import type { World } from "../../testing/src/world/world.js";
 import { createZeroTier, type ZeroTierWorldOptions } from "../../testing/src/zerotier/zerotier.js";
 
+const localConf = "/var/lib/zerotier-one/local.conf";
+
 /** The emulated ZeroTier with machines that have nothing but it. */
 export async function createLab(
   options: ZeroTierWorldOptions & { readonly timing?: Partial<Timing>; readonly scale?: number } = {},
@@ -95,9 +97,7 @@ function createNode(name: string, module: MachineModule, world: World) {
       ],
     });
     const result = await bash.exec(command);
-    for (const path of await fs.getAllPaths()) {
-      if (path.startsWith("/var/lib/zerotier-one/local")) content.set(path, await fs.readFile(path));
-    }
+    if (await fs.exists(localConf)) content.set(localConf, await fs.readFile(localConf));
     return result;
   }
 

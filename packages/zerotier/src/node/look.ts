@@ -9,7 +9,7 @@ export interface OverlayNode {
 }
 
 /** How long the daemon may take to answer, in seconds; it makes its identity at its first start. */
-const daemonSeconds = 60;
+const daemonSeconds = 30;
 
 /**
  * Looks at ZeroTier on a node in one SSH round trip, waiting there for an address for up to `waitSeconds`.
