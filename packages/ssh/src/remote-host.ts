@@ -4,7 +4,7 @@ import type { SshError } from "./ssh-error.js";
 
 /** Options of one remote command. */
 export interface ExecOptions {
-  /** Run through `sudo -n` (not when the login user is `root`). Default false. */
+  /** Run as root: `sudo -n -- sh -c …`, or `sh -c …` when the login user is `root`. Default false. */
   readonly sudo?: boolean;
   /** Written to the command's standard input, which is then closed. Default: empty. Secrets go here: the command itself shows in the host's process list and in errors. */
   readonly stdin?: string | Uint8Array;

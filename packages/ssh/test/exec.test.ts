@@ -42,6 +42,10 @@ const commands: Record<string, Command> = {
   silent(channel) {
     channel.end();
   },
+  sh(channel) {
+    channel.exit(0);
+    channel.end();
+  },
   sudo(channel, command) {
     channel.write(command);
     channel.exit(0);
@@ -100,15 +104,15 @@ it("sends standard input and closes it", async () => {
   expect((await host.exec("echo")).stdout).toBe("");
 });
 
-it("wraps a sudo command in one quoted word, and not for root", async () => {
+it("hands a sudo command to sh as one quoted word, for root without sudo", async () => {
   await start();
   const result = await host.exec(`echo 'it''s' "$HOME"`, { sudo: true });
   expect(result.stdout).toBe(`sudo -n -- sh -c 'echo '\\''it'\\'''\\''s'\\'' "$HOME"'`);
   await host.close();
   await server.close();
   await start(10, "root");
-  await host.exec("echo", { sudo: true });
-  expect(server.log).toEqual(["echo"]);
+  await host.exec("echo hi", { sudo: true });
+  expect(server.log).toEqual(["sh -c 'echo hi'"]);
 });
 
 it("closes the command's channel on abort", async () => {

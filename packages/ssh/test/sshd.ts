@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { accessSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { accessSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
@@ -63,6 +63,8 @@ export async function startSshd(extraConfig = ""): Promise<Sshd> {
     "StrictModes no",
     "MaxStartups 100",
     "Subsystem sftp internal-sftp",
+    // The user's own shell start-up files are no part of these tests.
+    `SetEnv HOME=${directory}`,
     extraConfig,
     "",
   ];
@@ -110,4 +112,23 @@ async function listening(child: ChildProcess, port: number, logFile: string): Pr
     }
   }
   throw new Error(`sshd did not start: ${readFileSync(logFile, "utf8")}`);
+}
+
+/** An SSH agent that holds the user's key. */
+export async function startAgent(sshd: Sshd): Promise<{ agentSocket: string; stop(): Promise<void> }> {
+  const agentSocket = join(sshd.directory, "agent.sock");
+  const child = spawn("ssh-agent", ["-D", "-a", agentSocket], { stdio: "ignore" });
+  const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  while (!existsSync(agentSocket)) await new Promise((resolve) => setTimeout(resolve, 5));
+  execFileSync("ssh-add", ["-q", "-"], {
+    env: { ...process.env, SSH_AUTH_SOCK: agentSocket },
+    input: sshd.privateKey,
+  });
+  return {
+    agentSocket,
+    stop: () => {
+      child.kill();
+      return exited;
+    },
+  };
 }

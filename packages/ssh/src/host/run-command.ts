@@ -25,7 +25,9 @@ export async function runCommand(
   const timeoutMs = options.timeoutMs ?? 600_000;
   const signals = options.signal ? [options.signal, ended] : [ended];
   const given = AbortSignal.any(signals);
-  const line = options.sudo && hop.user !== "root" ? `sudo -n -- sh -c ${shellQuote(command)}` : command;
+  // Always by sh, whatever root's login shell is; root itself may have no sudo.
+  const sudo = hop.user === "root" ? "" : "sudo -n -- ";
+  const line = options.sudo ? `${sudo}sh -c ${shellQuote(command)}` : command;
   const stop = (channel: ClientChannel) => {
     if (!ended.aborted) channel.close();
   };

@@ -1,10 +1,11 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { ClientChannel } from "ssh2";
 import { bounded } from "../bounded.js";
 import type { Connection } from "../connection/connection.js";
 import { hopName, SshError } from "../ssh-error.js";
 import { type SessionSlots, sessionSlots } from "./session-slots.js";
 
-// OpenSSH allows 10 sessions; one is kept for SFTP and one for somebody's luck.
+// OpenSSH allows 10 sessions; SFTP takes one.
 const MAX_COMMANDS = 8;
 
 // For the server's answer to "run this", not for the command.
@@ -34,7 +35,7 @@ export async function openCommand<T>(
   for (;;) {
     const release = await slots.acquire(signal);
     try {
-      return await startCommand(connection, command, (channel) => {
+      return await startPatiently(connection, command, (channel) => {
         connection.ended.addEventListener("abort", release, { once: true });
         channel.once("close", () => {
           connection.ended.removeEventListener("abort", release);
@@ -47,6 +48,23 @@ export async function openCommand<T>(
       const again = isOpenFailure(error) && !signal.aborted && slots.shrink();
       release();
       if (!again) throw channelFailure(connection, error, "a command");
+    }
+  }
+}
+
+// sshd frees a session one turn after it has read our CHANNEL_CLOSE: a channel asked for in the same packet
+// is refused, and granted a moment later.
+async function startPatiently<T>(
+  connection: Connection,
+  command: string,
+  attach: (channel: ClientChannel) => T,
+): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await startCommand(connection, command, attach);
+    } catch (error) {
+      if (!isOpenFailure(error) || attempt > 3 || connection.ended.aborted) throw error;
+      await delay(10 * 2 ** attempt * (0.5 + Math.random() / 2));
     }
   }
 }
