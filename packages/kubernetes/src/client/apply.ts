@@ -1,6 +1,7 @@
 import { describeReference, KubernetesError } from "../kubernetes-error.js";
 import type { ApplyOptions, ApplyResult, KubernetesObject, ObjectReference } from "../types.js";
 import { delay } from "./delay.js";
+import { differs } from "./difference.js";
 import { type Resource, resourcePath } from "./discovery.js";
 import { asObject, type ClientParts, getObject, waitObjectReady } from "./objects.js";
 
@@ -80,7 +81,7 @@ async function applyOne(
     signal: options?.signal,
   });
   const after = asObject(answer.data, reference);
-  return { reference, changed: before?.metadata.resourceVersion !== after.metadata.resourceVersion };
+  return { reference, changed: differs(before, after, parts.fieldManager) };
 }
 
 /** A kind whose definition was applied just before may need a moment until discovery shows it. */

@@ -67,8 +67,10 @@ export function createTransport(endpoint: Endpoint, options: ConnectOptions): Tr
           signal,
         },
         (incoming) => {
-          read(incoming).then(
-            (text) =>
+          // Only a closed request has given its connection back: the next call is to find it free.
+          const closed = new Promise<void>((done) => outgoing.once("close", done));
+          Promise.all([read(incoming), closed]).then(
+            ([text]) =>
               resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, data: parse(text) }),
             reject,
           );
