@@ -167,8 +167,9 @@ it("shares one jump connection among many hosts and makes a new one when it brok
   expect(jump.counts.connections).toBe(1);
   expect(target.counts.connections).toBe(30);
   jump.drop();
-  await Promise.all(hosts.map((host) => host.closed));
+  // At once: the dialer still believes in the old connection.
   const again = await connect({ ...optionsFor(target), dialer });
+  await Promise.all(hosts.map((host) => host.closed));
   expect((await again.exec("whoami")).stdout).toBe(`${target.port}`);
   expect(jump.counts.connections).toBe(2);
   await again.close();
