@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { openApiDocument, recordingFetch } from "../../testing/test/openapi.js";
 import type { WireFirewall } from "../src/wire.js";
 import { names, publicKey, request, setUp, shared, siteContext, until } from "./fixture.js";
 
@@ -201,5 +202,25 @@ test("a new key of the operator takes the old one's place", async () => {
   await provider().ensureShared(context, shared(key));
   expect(cloud.list().keys.map(({ publicKey }) => publicKey)).toEqual([key]);
   expect(cloud.list().tags.filter((tag) => tag.includes(":key:"))).toHaveLength(1);
+  await cloud.close();
+});
+
+const check = openApiDocument("digitalocean-v2.reduced.json");
+test.skipIf(!check)("all that is asked is as DigitalOcean's OpenAPI document has it", async () => {
+  const recorder = recordingFetch();
+  const { world, cloud, provider } = await setUp({ provider: { fetch: recorder.fetch } });
+  const ocean = provider();
+  const requests = names("worker", 3).map((name) => request(name));
+  const [first] = requests;
+  await ocean.check(context, { machines: requests, toCreate: [first!.name] });
+  await ocean.ensureShared(context, shared());
+  await ocean.ensureShared(context, { ...shared(), firewall: [] });
+  await ocean.create(context, requests);
+  await ocean.create(context, [request("lab-ocean-master-1", { role: "master" })]);
+  await until(() => world.booted.size === 4);
+  await ocean.delete(context, await ocean.list(context));
+  await ocean.deleteShared(context);
+  expect(recorder.exchanges.filter(({ method }) => method !== "GET").length).toBeGreaterThan(10);
+  expect(recorder.exchanges.flatMap((exchange) => check!(exchange))).toEqual([]);
   await cloud.close();
 });

@@ -56,7 +56,5 @@ function zoneBody(zone: Zone) {
     meta: { step: 2, page_rule_quota: 3, custom_certificate_quota: 0, phishing_detected: false },
     plan: { id: identifier("free"), name: "Free Website", price: 0, currency: "USD", legacy_id: "free" },
     permissions: ["#dns_records:edit", "#dns_records:read", "#zone:read"],
-    tenant: { id: null, name: null },
-    tenant_unit: { id: null },
   };
 }
