@@ -10,6 +10,7 @@ export interface FakeMachine {
   readonly disk: Map<string, string>;
   /** Members of the group docker; others may not open its socket. */
   readonly dockerGroup: Set<string>;
+  readonly interfaceNames: Set<string>;
   powerOff(): void;
 }
 
@@ -28,7 +29,8 @@ const hostKey = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.e
 
 export function fakeMachine(world: World, options: FakeMachineOptions): FakeMachine {
   const { name, publicAddress, overlayAddress, interfaceName } = options;
-  const disk = new Map<string, string>([[`/sys/class/net/${interfaceName}`, ""]]);
+  const disk = new Map<string, string>();
+  const interfaceNames = new Set(["lo", interfaceName]);
   const sockets = new Map<string, (stream: Duplex) => void>();
   const onPowerOff: (() => void)[] = [];
   const dockerGroup = new Set(["debian"]);
@@ -49,6 +51,7 @@ export function fakeMachine(world: World, options: FakeMachineOptions): FakeMach
         [...disk.keys()].some((known) => known === path || known.startsWith(`${path}/`)),
     },
     addresses: () => [publicAddress, overlayAddress],
+    interfaceNames: () => [...interfaceNames],
     listen(port: number, accept: (stream: Duplex) => void) {
       const closers = places.map((place) =>
         world.network.listen({ ...place, port }, ({ stream }) => accept(stream)),
@@ -97,6 +100,7 @@ export function fakeMachine(world: World, options: FakeMachineOptions): FakeMach
     machine,
     disk,
     dockerGroup,
+    interfaceNames,
     powerOff() {
       closeSsh();
       for (const callback of onPowerOff) callback();

@@ -98,7 +98,7 @@ test("fails when the nodes cannot reach each other over the overlay", async () =
 
 test("fails when the overlay interface is missing on a node", async () => {
   lab = await setUp();
-  lab.machines.get("lab-a-worker-1")?.disk.delete("/sys/class/net/ztabc");
+  lab.machines.get("lab-a-worker-1")?.interfaceNames.delete("ztabc");
   await expect(lab.engine.up(lab.context(), lab.nodes)).rejects.toThrow("not ready: lab-a-worker-1");
 });
 

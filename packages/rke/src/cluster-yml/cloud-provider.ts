@@ -60,14 +60,19 @@ const vsphere = {
     global: {
       keys: {
         ...all("string", "user", "server", "port", "datacenter", "datacenters", "datastore"),
-        ...all("string", "working-dir", "soap-roundtrip-count", "vm-uuid", "vm-name"),
+        ...all("string", "working-dir", "vm-uuid", "vm-name"),
         password: "secret",
         "insecure-flag": "boolean",
+        "soap-roundtrip-count": "integer",
       },
     },
     virtual_center: {
       map: {
-        keys: { ...all("string", "user", "port", "datacenters", "soap-roundtrip-count"), password: "secret" },
+        keys: {
+          ...all("string", "user", "port", "datacenters"),
+          password: "secret",
+          "soap-roundtrip-count": "integer",
+        },
       },
     },
     network: { keys: all("string", "public-network") },

@@ -7,6 +7,8 @@ export interface MachineSpec {
   readonly hostname: string;
   /** Image family, for example `debian-12`; decides the login user of the image and what is preinstalled. */
   readonly image: string;
+  /** Login user of the image in this cloud, for example `root` at DigitalOcean. Default: the image's own. */
+  readonly loginUser?: string;
   /** As the cloud's metadata service would serve it; gzip is recognised. */
   readonly userData?: string | Uint8Array;
   /** Public keys that the cloud puts on the image's login user. */
@@ -78,6 +80,8 @@ export interface VirtualMachine {
   unitState(name: string): "active" | "inactive" | "failed" | "missing";
   /** All its addresses: private, public, overlay. */
   addresses(): readonly string[];
+  /** Names of its network interfaces, those of overlays included. */
+  interfaceNames?(): readonly string[];
   /** Gives it an overlay address and an interface; returns a function that takes it away. */
   addOverlayAddress(overlay: string, address: string, interfaceName: string): () => void;
   /** TCP listener on all its addresses, present and future. Returns a function that stops it. */
@@ -90,6 +94,17 @@ export interface VirtualMachine {
   readonly attachments: Map<string, unknown>;
   onPowerOff(callback: () => void): void;
 }
+
+/** Something wrong with a machine, for tests. */
+export type MachineFault =
+  /** It runs, but no packet gets to it: dials time out. */
+  | "unreachable"
+  /** Its SSH server answers with a key that is none of its own, as an impostor's would. */
+  | "other-host-key"
+  /** cloud-init ends with an error. Only before it has ended. */
+  | "cloud-init-fails"
+  /** Its SSH server takes connections and then says nothing. */
+  | "ssh-hangs";
 
 /** All machines of the sandbox. */
 export interface Machines {
@@ -104,4 +119,6 @@ export interface Machines {
   all(): readonly VirtualMachine[];
   /** Adds packages, programs and units that machines can have. */
   use(module: MachineModule): void;
+  /** Lets something be wrong with a machine, by id or host name, now and when one of that name boots later. Returns a function that sets it right. */
+  fault(machine: string, fault: MachineFault): () => void;
 }

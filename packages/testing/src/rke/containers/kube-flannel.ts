@@ -16,5 +16,6 @@ export const kubeFlannel: ContainerProgram = ({ clusters, machine, spec }) => {
 };
 
 function hasInterface(machine: VirtualMachine, name: string): boolean {
-  return machine.files.exists(`/sys/class/net/${name}`);
+  const names = machine.interfaceNames?.();
+  return names === undefined || names.includes(name);
 }

@@ -9,7 +9,7 @@ const socket = "/var/run/docker.sock";
 
 /**
  * What machines need for RKE: Docker with its API on `/var/run/docker.sock` for the group `docker`,
- * open-iscsi, the NFS client and `modprobe`. Containers that RKE starts do what RKE's do; see
+ * open-iscsi and the NFS client. Containers that RKE starts do what RKE's do; see
  * `containers/programs.ts`.
  */
 export function dockerModule(world: World, clusters: KubernetesClusters): MachineModule {
@@ -17,7 +17,7 @@ export function dockerModule(world: World, clusters: KubernetesClusters): Machin
     const config = machine.files.read("/etc/docker/daemon.json");
     // dockerd does not start with a configuration that it cannot read.
     if (config !== undefined) JSON.parse(config);
-    loadModules(machine, ["br_netfilter", "overlay"]);
+    loadModules(machine);
     const daemon = daemonOf(machine, world, clusters);
     const server = createDockerApi(daemon, world, version);
     const close = machine.listenUnix(socket, "docker", (stream) => server.emit("connection", stream));
@@ -38,21 +38,6 @@ export function dockerModule(world: World, clusters: KubernetesClusters): Machin
       { name: "open-iscsi", version: "2.1.8-1" },
       { name: "nfs-common", version: "1:2.6.2-4+deb12u1" },
     ],
-    programs: [
-      {
-        name: "modprobe",
-        run({ machine, args, user }) {
-          if (user !== "root") {
-            return { code: 1, stderr: "modprobe: ERROR: could not insert module: Operation not permitted\n" };
-          }
-          loadModules(
-            machine,
-            args.filter((argument) => !argument.startsWith("-")),
-          );
-          return { code: 0 };
-        },
-      },
-    ],
     units: [
       {
         name: "docker",
@@ -65,17 +50,12 @@ export function dockerModule(world: World, clusters: KubernetesClusters): Machin
   };
 }
 
-// What the kernel shows of the two modules that Kubernetes needs.
-function loadModules(machine: VirtualMachine, names: readonly string[]): void {
-  if (
-    names.includes("br_netfilter") &&
-    !machine.files.exists("/proc/sys/net/bridge/bridge-nf-call-iptables")
-  ) {
-    machine.files.write("/proc/sys/net/bridge/bridge-nf-call-iptables", "1\n");
-    machine.files.write("/proc/sys/net/bridge/bridge-nf-call-ip6tables", "1\n");
+// dockerd loads what its bridge and its storage driver need.
+function loadModules({ files }: VirtualMachine): void {
+  for (const name of ["bridge-nf-call-iptables", "bridge-nf-call-ip6tables"]) {
+    const path = `/proc/sys/net/bridge/${name}`;
+    if (!files.exists(path)) files.write(path, "1\n");
   }
-  const filesystems = machine.files.read("/proc/filesystems") ?? "";
-  if (names.includes("overlay") && !filesystems.includes("overlay")) {
-    machine.files.write("/proc/filesystems", `${filesystems}nodev\toverlay\n`);
-  }
+  const filesystems = files.read("/proc/filesystems") ?? "";
+  if (!filesystems.includes("overlay")) files.write("/proc/filesystems", `${filesystems}nodev\toverlay\n`);
 }
