@@ -11,6 +11,7 @@ import {
   generateKeyPair,
   md5Fingerprint,
   parsePublicKey,
+  publicKeyOf,
   SshError,
   shellQuote,
 } from "../src/index.js";
@@ -37,6 +38,13 @@ describe("key pairs", () => {
       expect(parsed?.getPublicSSH().equals(parsePublicKey(pair.publicKey).blob)).toBe(true);
       expect(parsePublicKey(pair.publicKey).comment).toBe(length ? "c".repeat(length) : undefined);
     }
+  });
+
+  it("give their public half", async () => {
+    const pair = generateKeyPair("me");
+    expect(await publicKeyOf(pair.privateKey, "me")).toBe(pair.publicKey);
+    await expect(publicKeyOf(pair.publicKey)).rejects.toMatchObject({ code: "OPTIONS_INVALID" });
+    await expect(publicKeyOf("nothing")).rejects.toMatchObject({ code: "OPTIONS_INVALID" });
   });
 
   it("differ each time and refuse a comment that would add a line", () => {

@@ -8,11 +8,9 @@ import { SshError } from "../ssh-error.js";
 export async function publicKeyOf(privateKey: string, comment = ""): Promise<string> {
   const { default: ssh2 } = await import("ssh2");
   const parsed = ssh2.utils.parseKey(privateKey);
-  if (parsed instanceof Error) {
-    throw new SshError(`this is no private key that can be used: ${parsed.message}`, {
-      code: "OPTIONS_INVALID",
-      cause: parsed,
-    });
+  if (parsed instanceof Error || !parsed.isPrivateKey()) {
+    const detail = parsed instanceof Error ? parsed.message : "it is a public key";
+    throw new SshError(`this is no private key that can be used: ${detail}`, { code: "OPTIONS_INVALID" });
   }
   const line = `${parsed.type} ${parsed.getPublicSSH().toString("base64")}`;
   return comment ? `${line} ${comment}` : line;
