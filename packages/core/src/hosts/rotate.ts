@@ -8,8 +8,9 @@ import type { Session } from "../orchestrate/session.js";
 export async function rotateHostKeys(session: Session, node: string, host: SshHost): Promise<void> {
   const { prepareHostKeys, activateHostKeys } = await import("@multicloud/ssh");
   const { signal } = session;
-  const pinned = await prepareHostKeys(host, { signal });
   const record = await session.records.read(node);
+  // A run that was cut off after it stored the pins has made the keys; making others would leave them unpinned.
+  const pinned = record.pinned.length > 0 ? record.pinned : await prepareHostKeys(host, { signal });
   await session.records.write(node, { ...record, pinned, activated: false });
   await activateHostKeys(host, { signal });
   await session.records.write(node, { ...record, oneTime: [], pinned, activated: true });

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { defaultFirewall, type MulticloudConfig, type TimingConfig } from "../config/config.js";
 import type { CallContext, SiteContext } from "../contracts/context.js";
 import type { Dialer } from "../contracts/dialer.js";
@@ -41,6 +42,8 @@ export async function openSession(
   emit: (event: EmittedEvent) => void,
   signal: AbortSignal,
 ): Promise<Session> {
+  // Every node listens to the run's signal; that many listeners are no leak.
+  setMaxListeners(0, signal);
   const dialer = config.dialer ?? (await import("@multicloud/ssh")).directDialer();
   const state = stateOf(config);
   let key: Promise<OperatorKey> | undefined;
@@ -115,8 +118,10 @@ export async function withDeadline<T>(
       ),
     timeoutMs,
   );
+  const signal = AbortSignal.any([parent, controller.signal]);
+  setMaxListeners(0, signal);
   try {
-    return await work(AbortSignal.any([parent, controller.signal]));
+    return await work(signal);
   } finally {
     clearTimeout(timer);
   }

@@ -1,0 +1,98 @@
+// `npm start`: the homelab script on emulated clouds. Only the endpoints differ from the real ones, and they come by
+// the environment, as they would for anybody.
+import { rm } from "node:fs/promises";
+import { formatPlan, MulticloudError, type Run } from "@multicloud/core";
+import { formatNodes, formatTimings, showProgress } from "@multicloud/core/terminal";
+import { socks5Dialer } from "@multicloud/ssh";
+import { sandbox } from "@multicloud/testing";
+import { homelab } from "./homelab.js";
+
+const json = process.argv.includes("--json");
+const say = (text: string) => {
+  if (!json) process.stdout.write(`${text}\n`);
+};
+
+const interrupted = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => {
+    process.stderr.write("Stopping; once more to stop at once.\n");
+    process.once(signal, () => process.exit(130));
+    interrupted.abort(new Error(`stopped by ${signal}`));
+  });
+}
+
+/** Shows a run as it goes, for a person or as JSON lines, and gives its result. */
+async function show<T>(run: Run<T>): Promise<T> {
+  if (json) for await (const event of run) process.stdout.write(`${JSON.stringify(event)}\n`);
+  else await showProgress(run, { output: process.stdout });
+  return run;
+}
+
+function expect(condition: boolean, what: string): void {
+  if (!condition) throw new Error(`this should not happen: ${what}`);
+}
+
+// One virtual second takes a twelfth of a real one.
+const world = await sandbox({ scale: 1 / 12 });
+Object.assign(process.env, world.env);
+const { signal } = interrupted;
+try {
+  const cluster = homelab(world.home, {
+    dialer: socks5Dialer(world.socks),
+    state: world.stateDirectory,
+    timing: { pollMs: 250 },
+  });
+
+  say("\n# One cluster over three clouds\n");
+  const up = await show(cluster.up({ signal }));
+  say(`\n${formatNodes(up.nodes)}\n`);
+  say(
+    `${up.entrypoint?.record} → ${up.entrypoint?.addresses.join(", ")}; hello.apps.${world.home.zone} resolves to ${world.resolve(`hello.apps.${world.home.zone}`).join(", ")}`,
+  );
+  say(`kubeconfig: ${up.kubeconfig}\n`);
+  say(formatTimings(up.timings));
+
+  say("\n# The same again: nothing to do\n");
+  const before = world.effects.all.length;
+  const again = await show(cluster.up({ signal }));
+  const writes = world.effects.all.length - before;
+  say(`\n${formatPlan(again.plan)} ${writes} writes.`);
+  expect(again.plan.unchanged && writes === 0, `the second up() wrote ${writes} times`);
+
+  say("\n# The power at home goes; the record moves\n");
+  const watching = new AbortController();
+  const watch = cluster.entrypoint.watch({
+    signal: AbortSignal.any([signal, watching.signal]),
+    intervalMs: 500,
+    probeMs: 500,
+  });
+  const lost = performance.now();
+  world.setPower("home", false);
+  for await (const event of watch) {
+    if (json) process.stdout.write(`${JSON.stringify(event)}\n`);
+    if (event.type !== "entrypoint-switch") continue;
+    say(
+      `${event.record}: ${event.from.join(", ")} → ${event.to.join(", ")}, ${((performance.now() - lost) / 1000).toFixed(1)} s after the loss (${event.reason})`,
+    );
+    watching.abort();
+  }
+  await watch.catch(() => {});
+  const [now] = world.resolve(`hello.apps.${world.home.zone}`);
+  expect(now !== undefined && now !== world.home.router, "the record did not move");
+
+  say("\n# The power is back; everything is removed\n");
+  world.setPower("home", true);
+  await show(cluster.destroy({ signal }));
+  const left = world.resources();
+  say(left.length === 0 ? "\nNothing is left anywhere." : `\nLeft behind:\n${left.join("\n")}`);
+  expect(left.length === 0, `${left.length} resources are left`);
+} catch (error) {
+  const known = MulticloudError.isInstance(error);
+  process.stderr.write(
+    `\n${known ? `${error.code}: ${error.message}${error.hint ? `\n${error.hint}` : ""}` : (error as Error).stack}\n`,
+  );
+  process.exitCode = 1;
+} finally {
+  await world.close();
+  await rm(world.stateDirectory, { recursive: true, force: true });
+}
