@@ -22,6 +22,10 @@ export function createAccess(store: Store): Access {
   const sees = (token: TokenOption, zone: Zone) => token.zones?.includes(zone.name) ?? true;
 
   function token(request: Pick<ServiceRequest, "headers" | "path">): TokenOption {
+    // A global API key beside the token: this account has none, so any is wrong.
+    if (request.headers["x-auth-key"] !== undefined) {
+      throw refuse(400, 9103, "Unknown X-Auth-Key or X-Auth-Email");
+    }
     const header = request.headers.authorization;
     if (header === undefined) {
       throw refuse(400, 9106, "Missing X-Auth-Key, X-Auth-Email or Authorization headers");
