@@ -53,6 +53,8 @@ export interface Network {
   leaveOverlay(machine: string, overlay: string): void;
   /** Cuts the power of a local network: its hosts vanish, open connections hang and then break. */
   setPower(lan: string, on: boolean): void;
+  /** The same for one machine, by the id that its addresses carry. */
+  setMachinePower(machine: string, on: boolean): void;
   /** Breaks all connections. */
   close(): void;
 }

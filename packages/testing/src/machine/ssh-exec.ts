@@ -1,0 +1,111 @@
+import type { ServerChannel, Session } from "ssh2";
+import type { ChangeLog } from "./change-log.js";
+import type { Host } from "./host.js";
+import { createSource, type Descriptor } from "./shell/descriptors.js";
+import { Unwind } from "./shell/state.js";
+
+/** One command over SSH. */
+export interface ExecRequest {
+  readonly host: Host;
+  readonly user: string;
+  readonly channel: ServerChannel;
+  readonly session: Session;
+  /** `undefined` is a shell that reads its commands from standard input. */
+  readonly command: string | undefined;
+  readonly env: Readonly<Record<string, string>>;
+  readonly changes: ChangeLog;
+  /** Aborts when the connection is gone. */
+  readonly gone: AbortSignal;
+}
+
+const path = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin";
+
+/**
+ * Runs a command through the user's login shell and answers with its output, exit code or signal. The command
+ * is killed at its next step when its channel or connection closes, or by a signal request.
+ */
+export async function runExec(request: ExecRequest): Promise<void> {
+  const { host, channel } = request;
+  const account = host.accounts.user(request.user);
+  const who = host.accounts.credentials(request.user);
+  if (!account || !who) return void channel.close();
+
+  const stop = new AbortController();
+  let signalName: string | undefined;
+  channel.once("close", () => stop.abort());
+  channel.on("error", () => stop.abort());
+  request.gone.addEventListener("abort", () => stop.abort(), { once: true });
+  request.session.on(
+    "signal",
+    (agree: (() => void) | undefined, _refuse: unknown, info: { name: string }) => {
+      agree?.();
+      signalName = info.name.replace(/^SIG/, "");
+      stop.abort();
+    },
+  );
+
+  await host.clock.sleep(host.timing.roundTripMs);
+  const input = channel[Symbol.asyncIterator]();
+  const source = createSource(async () => {
+    const step = await input.next().catch(() => ({ done: true, value: undefined }));
+    return step.done ? undefined : Buffer.from(step.value as Buffer);
+  });
+  const write = (stream: NodeJS.WritableStream) => (data: Buffer) =>
+    new Promise<void>((resolve) => {
+      if (stop.signal.aborted || stream.write(data)) return resolve();
+      stop.signal.addEventListener("abort", () => resolve(), { once: true });
+      stream.once("drain", resolve);
+    });
+  const descriptors = new Map<number, Descriptor>([
+    [0, { source }],
+    [1, { sink: { write: write(channel) } }],
+    [2, { sink: { write: write(channel.stderr) } }],
+  ]);
+  const env = {
+    ...request.env,
+    PATH: path,
+    HOME: account.home,
+    USER: account.name,
+    LOGNAME: account.name,
+    SHELL: account.shell,
+    PWD: account.home,
+  };
+  const cwd = host.disk.find(account.home) ? account.home : "/";
+  let code: number | undefined;
+  let killed: string | undefined;
+  try {
+    const script = request.command ?? (await source.readAll()).toString("utf8");
+    const shell = host.startShell(
+      { who, env, cwd, umask: 0o022, descriptors, changes: request.changes, signal: stop.signal },
+      { name: "sh", script },
+    );
+    code = await Promise.race([shell, aborted(stop.signal)]);
+    // A program that ignores its signal still ends before its changes are counted.
+    shell.catch(() => {});
+  } catch (error) {
+    if (!stop.signal.aborted && !(error instanceof Unwind)) {
+      channel.stderr.write(
+        `defect in the sandbox's shell: ${error instanceof Error ? error.stack : String(error)}\n`,
+      );
+      code = 70;
+    } else killed = signalName ?? "HUP";
+  }
+  await request.changes.settle();
+  try {
+    if (killed !== undefined) channel.exit(killed, false, "");
+    else channel.exit(code ?? 0);
+    channel.end();
+    channel.resume();
+    channel.close();
+  } catch {
+    // The connection went away meanwhile: nobody is left to be told.
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const fail = () => reject(new Unwind("killed", 143));
+    if (signal.aborted) fail();
+    signal.addEventListener("abort", fail, { once: true });
+  });
+}
