@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { MulticloudError } from "@multicloud/core/plugin";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { createOpenStackClient, type OpenStackClient, type ServerCreate } from "../src/client/index.js";
 import { openstack } from "../src/index.js";
 import { alice, createContext, createTestWorld, request, shared, startCloud } from "./sandbox.js";
@@ -68,14 +68,44 @@ describe("logging in", () => {
     expect(cloud.calls.keystone).toHaveLength(2);
   });
 
-  it("happens again before the token expires", async () => {
-    const cloud = await startCloud(createTestWorld(), { tokenLifeMs: 5 });
+  it("happens again a minute before the token expires, not earlier", async () => {
+    const cloud = await startCloud(createTestWorld(), { tokenLifeMs: 3_600_000 });
     const client = createOpenStackClient({ cloud: "home", cloudsFile: cloud.cloudsFile });
     await client.nova.listServers(createContext());
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    const start = performance.now();
+    const clock = vi.spyOn(performance, "now");
+    onTestFinished(() => clock.mockRestore());
+    clock.mockReturnValue(start + 3_530_000);
     await client.nova.listServers(createContext());
-    expect(cloud.calls.keystone.length).toBeGreaterThan(1);
+    expect(cloud.calls.keystone).toHaveLength(1);
+    clock.mockReturnValue(start + 3_541_000);
+    await client.nova.listServers(createContext());
+    expect(cloud.calls.keystone).toHaveLength(2);
     expect(cloud.calls.nova.every((call) => call.status === 200)).toBe(true);
+  });
+
+  it("is not repeated for one who hears late that the old token was refused", async () => {
+    const cloud = await startCloud(createTestWorld());
+    let release = () => {};
+    const renewed = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const client = createOpenStackClient({
+      cloud: "home",
+      cloudsFile: cloud.cloudsFile,
+      async fetch(input, init) {
+        const response = await fetch(input, init);
+        if (response.status === 401 && String(input).includes("/images")) await renewed;
+        return response;
+      },
+    });
+    await client.nova.listServers(createContext());
+    cloud.expireTokens();
+    const late = client.glance.listImages(createContext());
+    await client.nova.listServers(createContext());
+    release();
+    expect(await late).toHaveLength(1);
+    expect(cloud.calls.keystone).toHaveLength(2);
   });
 
   it("goes on for the others when the one who began it aborts", async () => {
