@@ -7,7 +7,7 @@ const shareMs = 1_000;
 /** The members of one network, read with one list call for many nodes. */
 export interface MemberDirectory {
   /**
-   * All members as of `notBefore` (milliseconds since the epoch) or later, brought up to date with our own
+   * All members as they were after `notBefore` (milliseconds since the epoch), brought up to date with our own
    * writes. Default: a second ago. Callers share one request.
    */
   list(call: CallContext, notBefore?: number): Promise<ReadonlyMap<string, NetworkMember>>;
@@ -71,7 +71,7 @@ export function createMemberDirectory(controller: ZeroTierController, networkId:
 
   return {
     list(call, notBefore = Date.now() - shareMs) {
-      const usable = current && current.started >= notBefore && !current.stop.signal.aborted;
+      const usable = current && current.started > notBefore && !current.stop.signal.aborted;
       return wait(usable ? current! : read(call), call);
     },
     note(id, member) {

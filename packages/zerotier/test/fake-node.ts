@@ -71,8 +71,14 @@ function createNode(name: string, module: MachineModule, world: World) {
   const execs: { readonly command: string; readonly sudo: boolean }[] = [];
   let installed = false;
 
-  async function run(command: string, user: string) {
-    const bash = new Bash({
+  const shells = new Map<string, Bash>();
+  const shellOf = (user: string) => {
+    const shell = shells.get(user) ?? createShell(user);
+    shells.set(user, shell);
+    return shell;
+  };
+  const createShell = (user: string) =>
+    new Bash({
       fs,
       executionLimits: { maxLoopIterations: 100_000, maxCommandCount: 1_000_000 },
       customCommands: [
@@ -96,7 +102,9 @@ function createNode(name: string, module: MachineModule, world: World) {
         }),
       ],
     });
-    const result = await bash.exec(command);
+
+  async function run(command: string, user: string) {
+    const result = await shellOf(user).exec(command);
     if (await fs.exists(localConf)) content.set(localConf, await fs.readFile(localConf));
     return result;
   }

@@ -14,6 +14,7 @@ import {
   listOf,
   read,
 } from "./input.js";
+import { macAddress } from "./names.js";
 
 const group = { id: "sandbox-group", name: "default", description: "", orgId: "sandbox-org" };
 
@@ -93,7 +94,7 @@ export function centralV2Routes({ fabric, effects }: CentralOptions): Route[] {
         const found = member({ network: id, device: String(entry) });
         await change(id, found.nodeId, wanted);
       }
-      return ok({ success: true });
+      return ok({ message: "done" });
     }),
   ];
 
@@ -120,7 +121,7 @@ export function centralV2Routes({ fabric, effects }: CentralOptions): Route[] {
       const network = find(params.network!);
       fabric.removeNetwork(network.id);
       await record("network", "delete", network.name || network.id);
-      return ok({ success: true });
+      return ok({ message: "done" });
     }),
     route("GET", "/network/:network/member", ({ params }) =>
       ok(fabric.members(find(params.network!).id).map(showMember)),
@@ -149,7 +150,7 @@ export function centralV2Routes({ fabric, effects }: CentralOptions): Route[] {
         fabric.removeMember(id, found.nodeId);
         await record("member", "delete", found.name || found.nodeId);
       }
-      return ok({ success: true });
+      return ok({ message: "done" });
     }),
     route("GET", "/network/:network/member/:device", ({ params }) => ok(showMember(member(params)))),
     route("POST", "/network/:network/member/:device", async ({ params, body }) => {
@@ -216,21 +217,32 @@ function showNetwork(network: NetworkRecord) {
 
 function showMember(member: MemberRecord) {
   const date = (time: number) => new Date(time).toISOString();
+  const seen = member.identity !== undefined;
   const status = member.rejected ? "rejected" : member.authorized ? "authorized" : "not_authorized";
   return {
     activeBridge: member.activeBridge,
-    agentVersion: member.identity ? "1.14.1" : "",
+    agentVersion: seen ? "1.14.1" : "",
+    arch: seen ? "x86_64" : "",
     capabilities: [],
     creationTime: date(member.creationTime),
     description: member.description,
     deviceId: member.nodeId,
-    ...(member.identity ? { identity: member.identity } : {}),
+    identity: member.identity ?? "",
+    ipAssignment6plane: "",
+    ipAssignmentRfc4193: "",
     ipv4Assignments: member.ipAssignments,
     ipv6Assignments: [],
     lastAuthorizedTime: date(member.lastAuthorizedTime),
+    lastModified: date(Math.max(member.creationTime, member.lastAuthorizedTime, member.lastDeauthorizedTime)),
+    lastSeen: {},
+    lastSeenIp: seen ? "192.0.2.1" : "",
+    macAddress: macAddress(member.networkId, member.nodeId),
     name: member.name,
     networkId: member.networkId,
     noAutoAssignIps: member.noAutoAssignIps,
+    os: seen ? "linux" : "",
+    revision: member.revision,
     status,
+    tags: [],
   };
 }
