@@ -119,11 +119,12 @@ function processGroup(pid: number): number {
   return Number(readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]!.split(" ")[2]);
 }
 
-function endGroup(group: number): void {
+/** Kills a process, or with a negative id a group, that may have ended by itself. */
+function end(pid: number): void {
   try {
-    process.kill(-group, "SIGKILL");
-  } catch {
-    // All of it has ended by itself.
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
 }
 
@@ -235,6 +236,31 @@ describe("applyFragment on a real host", () => {
     expect(await sh(host, "grep -v ^is- /var/log/systemctl.log")).toBe("restart app");
   });
 
+  it("restarts it also when the run that changed the file was killed before", async () => {
+    const host = await freshHost();
+    const fragment = (content: string): NodeFragment => ({
+      files: [{ path: "/etc/app.conf", content }],
+      services: [{ name: "app", restartOn: ["/etc/app.conf"] }],
+      // Gives the kill time to come before the services' turn.
+      directories: [{ path: "/opt/app", owner: "app:app" }],
+      users: [{ name: "app" }],
+    });
+    await applyFragment(host, fragment("1"));
+    await sh(host, "rm -r /opt/app; userdel -r app 2>/dev/null; : >/var/log/systemctl.log");
+    let scripts: number[] = [];
+    const attempt = applyFragment(host, fragment("2"), {
+      onProgress: (_, event) => {
+        if (event.type === "facts") scripts = lockHolders();
+        if (event.type === "changed") for (const pid of scripts.splice(0)) end(pid);
+      },
+    });
+    await expect(attempt).rejects.toMatchObject({ code: "REMOTE_COMMAND_FAILED" });
+    expect(await sh(host, "cat /etc/app.conf; cat /var/log/systemctl.log")).toBe("2");
+    await applyFragment(host, fragment("2"));
+    expect(await sh(host, "grep -v ^is- /var/log/systemctl.log")).toBe("restart app");
+    expect((await applyFragment(host, fragment("2"))).changed).toEqual([]);
+  });
+
   it("refuses a broken sudoers file and leaves sudo working", async () => {
     const host = await freshHost();
     const path = "/etc/sudoers.d/broken";
@@ -298,7 +324,7 @@ describe("applyFragment on a real host", () => {
       const attempt = applyFragment(host, everything("carol"), {
         onProgress: (_, event) => {
           if (event.type === "facts") scripts = lockHolders();
-          if (count++ === step) for (const pid of scripts) process.kill(pid, "SIGKILL");
+          if (count++ === step) for (const pid of scripts) end(pid);
         },
       });
       await attempt.catch(() => killed++);
@@ -319,7 +345,7 @@ describe("applyFragment on a real host", () => {
         onProgress: (_, event) => {
           if (event.type === "facts") group = processGroup(lockHolders()[0]!);
           if (event.type === "start" && event.what.startsWith("packages") && group) {
-            setTimeout(endGroup, delayMs, group);
+            setTimeout(end, delayMs, -group);
           }
         },
       });
@@ -327,6 +353,14 @@ describe("applyFragment on a real host", () => {
       await applyFragment(host, everything("dave"));
       expect(await seen(host, "dave")).toEqual(expected("dave"));
     }
+  });
+
+  it("repairs a package database that an interrupted dpkg left behind", async () => {
+    const host = await freshHost();
+    await sh(host, "dpkg -s base-files >/var/lib/dpkg/updates/0000");
+    const { changed } = await applyFragment(host, everything("erin"));
+    expect(changed).toContain("package probe-daemon");
+    expect(await seen(host, "erin")).toEqual(expected("erin"));
   });
 
   it("prepares many hosts at once", async () => {

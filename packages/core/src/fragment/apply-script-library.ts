@@ -82,7 +82,7 @@ mc_place() {
       /etc/sudoers | /etc/sudoers.d/*) visudo -cf "$mc_new" >/dev/null || { mc_v=$?; rm -f -- "$mc_new"; mc_fail "file $mc_path" $mc_v; } ;;
       /etc/systemd/system/* | /usr/lib/systemd/system/* | /lib/systemd/system/*) mc_pend .reload ;;
     esac
-    :
+    mc_touched "$mc_path"
     mv -f -- "$mc_new" "$mc_path" || mc_fail "file $mc_path" $?
     mc_did "file $mc_path"
   done
