@@ -49,7 +49,6 @@ export function daemonOf(world: World, fabric: Fabric, machine: VirtualMachine):
   if (known) return known as Daemon;
   const daemon = createDaemon(world, fabric, machine);
   machine.attachments.set("zerotier", daemon);
-  machine.onPowerOff(() => daemon.stop());
   return daemon;
 }
 
@@ -58,6 +57,7 @@ function createDaemon(world: World, fabric: Fabric, machine: VirtualMachine): Da
   const memberships = new Map<string, Membership>();
   const timers = new Set<() => void>();
   let running = false;
+  let watched = false;
   let ready = false;
   let onlineAt = 0;
 
@@ -81,6 +81,14 @@ function createDaemon(world: World, fabric: Fabric, machine: VirtualMachine): Da
   function start(): void {
     if (running) return;
     running = true;
+    if (!watched) {
+      // Asked for anew after each power off, because a machine tells only once.
+      watched = true;
+      machine.onPowerOff(() => {
+        watched = false;
+        stop();
+      });
+    }
     const { files } = machine;
     if (!files.exists(path("identity.secret"))) {
       const made = makeIdentity(`${machine.spec.id} ${machine.spec.hostname}`);
