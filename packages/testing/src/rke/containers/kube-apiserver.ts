@@ -25,17 +25,19 @@ export const kubeApiserver: ContainerProgram = ({ world, clusters, machine, spec
     const needed = Math.floor(etcdServers.length / 2) + 1;
     return new Promise((resolve) => {
       let reached = 0;
-      const cancel = world.clock.after(etcdPatienceMs, () => resolve(false));
+      // Where everything happens at once, patience still takes its time.
+      const patience = setTimeout(() => settle(false), etcdPatienceMs * (world.clock.scale || 1));
+      const settle = (isAlive: boolean) => {
+        clearTimeout(patience);
+        resolve(isAlive);
+      };
       const dials = etcdServers.map(async (server) => {
         const { hostname, port } = new URL(server);
         if (!(await canDial(machine, hostname, Number(port)))) return;
         reached += 1;
-        if (reached >= needed) resolve(true);
+        if (reached >= needed) settle(true);
       });
-      void Promise.all(dials).then(() => {
-        cancel();
-        resolve(reached >= needed);
-      });
+      void Promise.all(dials).then(() => settle(reached >= needed));
     });
   }
 

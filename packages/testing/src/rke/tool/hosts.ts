@@ -101,7 +101,11 @@ async function openHost(
 
 async function dial({ world, signal }: Reach, address: string, port: string): Promise<Duplex> {
   const patience = new AbortController();
-  const cancel = world.clock.after(dialTimeoutMs, () => patience.abort(new Error("i/o timeout")));
+  // Where everything happens at once, patience still takes its time.
+  const timer = setTimeout(
+    () => patience.abort(new Error("i/o timeout")),
+    dialTimeoutMs * (world.clock.scale || 1),
+  );
   try {
     const target = { host: address, port: Number(port) };
     return await world.network.dial({}, target, AbortSignal.any([signal, patience.signal]));
@@ -110,7 +114,7 @@ async function dial({ world, signal }: Reach, address: string, port: string): Pr
       `Failed to dial ssh using address [${address}:${port}]: dial tcp ${address}:${port}: ${(error as Error).message}`,
     );
   } finally {
-    cancel();
+    clearTimeout(timer);
   }
 }
 
