@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { ServerChannel, Session } from "ssh2";
 import type { ChangeLog } from "./change-log.js";
 import type { Host } from "./host.js";
@@ -31,6 +32,7 @@ export async function runExec(request: ExecRequest): Promise<void> {
   if (!account || !who) return void channel.close();
 
   const stop = new AbortController();
+  setMaxListeners(0, stop.signal);
   let signalName: string | undefined;
   channel.once("close", () => stop.abort());
   channel.on("error", () => stop.abort());
@@ -45,7 +47,8 @@ export async function runExec(request: ExecRequest): Promise<void> {
   );
 
   await host.clock.sleep(host.timing.roundTripMs);
-  const input = channel[Symbol.asyncIterator]();
+  // Running out of input must not close the channel: the exit code is still to be sent.
+  const input = channel.iterator({ destroyOnReturn: false })[Symbol.asyncIterator]();
   const source = createSource(async () => {
     const step = await input.next().catch(() => ({ done: true, value: undefined }));
     return step.done ? undefined : Buffer.from(step.value as Buffer);

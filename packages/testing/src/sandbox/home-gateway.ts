@@ -45,7 +45,6 @@ export async function createHomeGateway(world: World, directory: string): Promis
     lan,
     privateAddress: gatewayAddress,
     hostKeys: [host.privateKey],
-    alreadyBooted: true,
   });
   world.network.forwardPort({ lan, port: jumpPort, to: { host: gatewayAddress, port: 22 } });
   for (const port of [80, 443]) {

@@ -27,7 +27,7 @@ export function resources({ openstacks, digitalocean, zerotier, cloudflare }: Se
   for (const network of zerotier.list()) {
     // A node that was put out may ask again: what counts is whom somebody let in or named.
     for (const member of network.members) {
-      if (member.authorized || member.name) lines.push(`zerotier member ${member.name || member.id}`);
+      if (member.authorized || member.name) lines.push(`zerotier member ${member.name || member.nodeId}`);
     }
   }
   for (const record of cloudflare.list()) lines.push(`cloudflare ${record.type} ${record.name}`);

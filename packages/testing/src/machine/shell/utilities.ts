@@ -92,7 +92,8 @@ export async function runUtility(
   const namesFiles = !/^(tee|tr|xargs)$/.test(name) && !args.includes("-") && args.some(exists);
   const input = readsInput && !namesFiles ? await descriptors.get(0)?.source?.readAll() : undefined;
   const result = await interpreter(shell, run).exec(name, {
-    args: [...args],
+    // just-bash's checksums take `--` for an option.
+    args: /^(md5|sha1|sha256)sum$/.test(name) ? args.filter((arg) => arg !== "--") : [...args],
     cwd: shell.state.cwd,
     env: { ...env },
     replaceEnv: true,

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { setMaxListeners } from "node:events";
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -35,6 +36,7 @@ export async function createRkeTool(world: World, clusters: KubernetesClusters):
   const server = createServer((socket) => {
     sockets.add(socket);
     const killed = new AbortController();
+    setMaxListeners(0, killed.signal);
     const printed = new Map<number, () => void>();
     let count = 0;
     socket.on("error", () => {});
