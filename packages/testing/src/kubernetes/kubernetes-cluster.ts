@@ -106,12 +106,13 @@ export function createKubernetesCluster(
       ),
     ],
     calls: server.calls,
-    object: (apiVersion, kind, name, namespace) => store.find(apiVersion, kind, namespace, name),
+    object: (apiVersion, kind, name, namespace) =>
+      structuredClone(store.find(apiVersion, kind, namespace, name)),
     objects: (kind) =>
       store
         .types()
         .filter((type) => kind === undefined || type.kind === kind)
-        .flatMap((type) => store.list(type)),
+        .flatMap((type) => store.list(type).map((object) => structuredClone(object))),
     seed(object) {
       const { name, namespace } = object.metadata;
       if (store.find(object.apiVersion, object.kind, namespace, name)) store.update(object);

@@ -14,7 +14,10 @@ export interface StoreEvent {
   readonly before?: ApiObject;
 }
 
-/** The content of the emulated etcd. Objects that go in and out are copies. */
+/**
+ * The content of the emulated etcd. What is stored is frozen, and `update` puts a new object in its place:
+ * so readers share it, and only `get` and the draft of `modify` are copies.
+ */
 export interface ObjectStore {
   readonly revision: number;
   types(): readonly ResourceType[];
@@ -91,14 +94,13 @@ export function createObjectStore(now: () => number): ObjectStore {
     },
     get(type, namespace, name) {
       const object = table(type).get(keyOf(type.namespaced ? namespace : undefined, name));
-      // One table serves all versions of a kind.
-      return object && { ...structuredClone(object), apiVersion: apiVersionOf(type) };
+      return object && structuredClone(inVersion(object, type));
     },
     list(type, namespace) {
       return [...table(type).entries()]
         .filter(([, object]) => namespace === undefined || object.metadata.namespace === namespace)
         .sort(([a], [b]) => (a < b ? -1 : 1))
-        .map(([, object]) => ({ ...structuredClone(object), apiVersion: apiVersionOf(type) }));
+        .map(([, object]) => inVersion(object, type));
     },
     all(apiVersion, kind, namespace) {
       const type = typeOf(apiVersion, kind);
@@ -106,7 +108,8 @@ export function createObjectStore(now: () => number): ObjectStore {
     },
     find(apiVersion, kind, namespace, name) {
       const type = typeOf(apiVersion, kind);
-      return type && store.get(type, namespace, name);
+      const object = type && table(type).get(keyOf(type.namespaced ? namespace : undefined, name));
+      return object && inVersion(object, type);
     },
     create(object) {
       const type = require(object);
@@ -120,9 +123,9 @@ export function createObjectStore(now: () => number): ObjectStore {
         creationTimestamp: timestamp(now()),
       };
       if (!type.namespaced) delete stored.metadata.namespace;
-      table(type).set(keyOf(stored.metadata.namespace, stored.metadata.name), stored);
-      emit({ type: "ADDED", resource: resourceOf(type), object: structuredClone(stored) });
-      return structuredClone(stored);
+      table(type).set(keyOf(stored.metadata.namespace, stored.metadata.name), freeze(stored));
+      emit({ type: "ADDED", resource: resourceOf(type), object: stored });
+      return stored;
     },
     update(object) {
       const type = require(object);
@@ -139,18 +142,13 @@ export function createObjectStore(now: () => number): ObjectStore {
         creationTimestamp,
       } as ApiObject["metadata"];
       if (sameValue(stored, { ...before, apiVersion: stored.apiVersion }))
-        return { object: structuredClone(stored), changed: false };
+        return { object: stored, changed: false };
       revision += 1;
       stored.metadata.resourceVersion = String(revision);
       if (!sameValue(desired(before), desired(stored))) stored.metadata.generation = generation + 1;
-      table(type).set(key, stored);
-      emit({
-        type: "MODIFIED",
-        resource: resourceOf(type),
-        object: structuredClone(stored),
-        before: structuredClone(before),
-      });
-      return { object: structuredClone(stored), changed: true };
+      table(type).set(key, freeze(stored));
+      emit({ type: "MODIFIED", resource: resourceOf(type), object: stored, before });
+      return { object: stored, changed: true };
     },
     modify(object, change) {
       const current = store.find(
@@ -160,8 +158,9 @@ export function createObjectStore(now: () => number): ObjectStore {
         object.metadata.name,
       );
       if (!current || current.metadata.uid !== object.metadata.uid) return false;
-      change(current);
-      return store.update(current).changed;
+      const draft = structuredClone(current);
+      change(draft);
+      return store.update(draft).changed;
     },
     remove(object) {
       const type = require(object);
@@ -185,6 +184,19 @@ export function createObjectStore(now: () => number): ObjectStore {
     },
   };
   return store;
+}
+
+/** One table serves all versions of a kind. */
+function inVersion(object: ApiObject, type: ResourceType): ApiObject {
+  const apiVersion = apiVersionOf(type);
+  return object.apiVersion === apiVersion ? object : { ...object, apiVersion };
+}
+
+function freeze<T>(value: T): T {
+  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
+  Object.freeze(value);
+  for (const member of Object.values(value)) freeze(member);
+  return value;
 }
 
 function sameType(a: ResourceType, b: ResourceType): boolean {

@@ -17,6 +17,8 @@ export interface ResourceType {
   readonly schema?: Schema;
   /** Defined by a CustomResourceDefinition. */
   readonly custom: boolean;
+  /** Which state of which definition brought it. */
+  readonly origin?: string;
 }
 
 /** `apps/v1`, or `v1` in the core group. */

@@ -55,7 +55,9 @@ function serve({ store }: ControllerParts, definition: ApiObject): void {
     const apiVersion = `${String(spec.group)}/${String(version.name)}`;
     const present = store.type(apiVersion, String(names.kind));
     const schema = fields(version.schema).openAPIV3Schema as Schema | undefined;
-    if (present && JSON.stringify(present.schema) === JSON.stringify(withMetadata(schema))) continue;
+    const { uid, generation } = definition.metadata;
+    const origin = `${uid}/${generation}`;
+    if (present?.origin === origin) continue;
     store.addType({
       group: String(spec.group),
       version: String(version.name),
@@ -68,6 +70,7 @@ function serve({ store }: ControllerParts, definition: ApiObject): void {
       subresources: [],
       schema: withMetadata(schema),
       custom: true,
+      origin,
     });
   }
 }

@@ -228,8 +228,16 @@ function labelsOf(workload: ApiObject): Record<string, string> {
   return podTemplate(workload).metadata.labels ?? {};
 }
 
+// Stored objects are frozen, so a template's hash holds for as long as there is the template.
+const hashes = new WeakMap<object, string>();
+
 function templateHash(workload: ApiObject): string {
-  return createHash("sha256").update(JSON.stringify(workload.spec?.template)).digest("hex").slice(0, 10);
+  const template = fields(workload.spec?.template);
+  const known = hashes.get(template);
+  if (known !== undefined) return known;
+  const hash = createHash("sha256").update(JSON.stringify(template)).digest("hex").slice(0, 10);
+  hashes.set(template, hash);
+  return hash;
 }
 
 function count(value: unknown, otherwise: number): number {
