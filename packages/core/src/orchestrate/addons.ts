@@ -19,7 +19,7 @@ export async function applyAddons(session: Session, cluster: FormedCluster): Pro
       });
     });
     return session.steps.run(
-      { kind: "addon", title: addon.name, after: [cluster.step, ...after] },
+      { kind: "addon", subject: addon.name, title: addon.name, after: [cluster.step, ...after] },
       ({ id }) =>
         withDeadline(session.signal, session.timing.addonMs, addon.name, async (signal) => {
           await addon.apply({

@@ -32,6 +32,8 @@ export interface Step {
   readonly title: string;
   readonly site?: string;
   readonly node?: string;
+  /** What it is about, when that is neither a site nor a node: an addon's name. */
+  readonly subject?: string;
 }
 
 /** What a run tells while it works; `at` is milliseconds since the run began. Names are noun-verb. */

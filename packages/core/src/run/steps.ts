@@ -36,7 +36,7 @@ export function createSteps(emit: (event: EmittedEvent) => void): Steps {
   const started = performance.now();
 
   function identify(step: Omit<Step, "id">): string {
-    const base = [step.kind, step.node ?? step.site].filter(Boolean).join(":");
+    const base = [step.kind, step.node ?? step.site ?? step.subject].filter(Boolean).join(":");
     const count = (used.get(base) ?? 0) + 1;
     used.set(base, count);
     return count === 1 ? base : `${base}#${count}`;
