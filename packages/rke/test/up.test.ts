@@ -56,8 +56,11 @@ test("adds and removes nodes", async () => {
   const ca = await caOf();
   const added = lab.addNode("lab-c-worker-1");
   const nodes = [...lab.nodes.filter((node) => node.name !== "lab-a-worker-1"), added];
+  lab.remoteWrites.length = 0;
   const { kubeconfig, changed } = await lab.engine.up(lab.context(), nodes);
   expect(changed).toBe(true);
+  // The kubeconfig is as before, so only the new node gets one.
+  expect(lab.remoteWrites.filter((write) => write.includes("kube_config"))).toHaveLength(1);
   const api = await lab.context().kubernetes(kubeconfig);
   expect((await api.nodes()).map((node) => node.name).sort()).toEqual(nodes.map((node) => node.name).sort());
   expect(await caOf()).toBe(ca);

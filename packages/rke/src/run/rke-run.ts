@@ -64,7 +64,7 @@ async function runOnce(run: RkeRun): Promise<MulticloudError | undefined> {
         report(context, line, byHost);
       },
     });
-    return failureOf(args[0] ?? "", code, dropped, lastError);
+    return failureOf(args[0] ?? "", code, dropped, lastError, nodes);
   } finally {
     await forgetRun(directory);
   }
@@ -75,6 +75,7 @@ function failureOf(
   code: number | undefined,
   dropped: ReadonlyMap<string, string>,
   lastError: string | undefined,
+  nodes: readonly EngineNode[],
 ): MulticloudError | undefined {
   const [first] = dropped;
   if (first) {
@@ -83,6 +84,7 @@ function failureOf(
       `rke ${command} went on without ${[...dropped.keys()].join(", ")}: ${reason}`,
       {
         code: "ENGINE_NODE_DROPPED",
+        site: nodes.find(({ name }) => name === node)?.site,
         node,
         service: "rke",
         hint: "the login user must be in the group docker, Docker must run, and sshd must allow TCP and stream-local forwarding; then run up() again",

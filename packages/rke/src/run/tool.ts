@@ -21,8 +21,8 @@ export interface ToolResult {
   readonly output: readonly string[];
 }
 
-/** How to get the program; part of every error about its absence. */
-export const installHint =
+// Part of every error about the absence of the program.
+const installHint =
   'download the rke program for this machine from https://github.com/rancher/rke/releases, make it executable (chmod +x), and put it in PATH or give its path: rke({ binary: "/opt/bin/rke" })';
 
 // What RKE itself looks at: to find ssh agent and home folder, and to fetch manifests through a proxy.
