@@ -9,6 +9,7 @@ import { storageCommands } from "./commands/storage.js";
 import { sudoCommands } from "./commands/sudo.js";
 import { systemCommands } from "./commands/system.js";
 import { serviceCommands } from "./commands/systemctl.js";
+import { textCommands } from "./commands/text.js";
 import type { CommandFamily } from "./host.js";
 import { utilities } from "./shell/utilities.js";
 
@@ -25,6 +26,7 @@ export const commands: CommandFamily = {
   ...networkCommands,
   ...sshCommands,
   ...storageCommands,
+  ...textCommands,
 };
 
 /** Programs that only a package brings. */

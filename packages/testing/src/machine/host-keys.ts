@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import ssh2 from "ssh2";
+import { generateKeyPair, type KeyPair } from "../world/key-pair.js";
 import type { Disk } from "./disk.js";
 
 const { generateKeyPairSync, parseKey } = ssh2.utils;
@@ -20,15 +21,19 @@ export async function generateHostKeys(
   for (const type of types) {
     if (type === "dsa") continue;
     const comment = `root@${hostname}`;
-    const pair =
-      type === "rsa"
-        ? generateKeyPairSync("rsa", { bits: 2048, comment })
-        : type === "ecdsa"
-          ? generateKeyPairSync("ecdsa", { bits: 256, comment })
-          : generateKeyPairSync("ed25519", { comment });
-    writeHostKey(disk, type, "private", pair.private);
-    writeHostKey(disk, type, "public", pair.public);
+    const { privateKey, publicKey } = makeHostKey(type, comment);
+    writeHostKey(disk, type, "private", privateKey);
+    writeHostKey(disk, type, "public", publicKey);
   }
+}
+
+function makeHostKey(type: string, comment: string): KeyPair {
+  if (type !== "rsa" && type !== "ecdsa") return generateKeyPair(comment);
+  const pair =
+    type === "rsa"
+      ? generateKeyPairSync("rsa", { bits: 2048, comment })
+      : generateKeyPairSync("ecdsa", { bits: 256, comment });
+  return { privateKey: pair.private, publicKey: pair.public };
 }
 
 /** Stores private keys that a machine brings along, with their public halves. */
@@ -56,7 +61,7 @@ export function readHostKeys(disk: Disk): string[] {
 
 /** The key of somebody else, for the impostor fault. The same for a name each time. */
 export function strangerKey(): string {
-  return generateKeyPairSync("ed25519", { comment: "stranger" }).private;
+  return generateKeyPair("stranger").privateKey;
 }
 
 /** What tells host keys apart without showing them. */

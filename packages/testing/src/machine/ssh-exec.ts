@@ -46,13 +46,8 @@ export async function runExec(request: ExecRequest): Promise<void> {
     },
   );
 
+  const source = createSource(readerOf(channel));
   await host.clock.sleep(host.timing.roundTripMs);
-  // Running out of input must not close the channel: the exit code is still to be sent.
-  const input = channel.iterator({ destroyOnReturn: false })[Symbol.asyncIterator]();
-  const source = createSource(async () => {
-    const step = await input.next().catch(() => ({ done: true, value: undefined }));
-    return step.done ? undefined : Buffer.from(step.value as Buffer);
-  });
   const write = (stream: NodeJS.WritableStream) => (data: Buffer) =>
     new Promise<void>((resolve) => {
       if (stop.signal.aborted || stream.write(data)) return resolve();
@@ -103,6 +98,34 @@ export async function runExec(request: ExecRequest): Promise<void> {
   } catch {
     // The connection went away meanwhile: nobody is left to be told.
   }
+}
+
+/**
+ * Chunks of the channel's input, as they are asked for. It is always taken from the channel, which would not
+ * tell of its closing otherwise; and not by iteration, which destroys the channel at the end of its input.
+ */
+function readerOf(channel: ServerChannel): () => Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  let ended = false;
+  let wake = () => {};
+  channel.on("data", (chunk: Buffer) => {
+    chunks.push(chunk);
+    wake();
+  });
+  const end = () => {
+    ended = true;
+    wake();
+  };
+  channel.once("end", end);
+  channel.once("close", end);
+  return async () => {
+    while (chunks.length === 0 && !ended) {
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+    return chunks.shift();
+  };
 }
 
 function aborted(signal: AbortSignal): Promise<never> {

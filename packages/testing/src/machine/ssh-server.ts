@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Duplex } from "node:stream";
 import ssh2, { type AuthContext, type Connection, type ServerChannel } from "ssh2";
 import type { Effects } from "../world/effects.js";
@@ -51,6 +52,8 @@ export function createSshServer(options: SshServerOptions): SshServer {
       streams.add(stream);
       stream.once("close", () => streams.delete(stream));
       stream.on("error", () => stream.destroy());
+      // An SSH client never half-closes: its end is the end.
+      stream.once("end", () => stream.destroy());
       let chosen: InstanceType<typeof ssh2.Server> | undefined;
       if (options.isImpostor()) {
         impostor ??= start([strangerKey()]);
@@ -95,6 +98,8 @@ function serve(connection: Connection, options: SshServerOptions): void {
   });
   connection.on("ready", () => {
     const gone = new AbortController();
+    setMaxListeners(0, gone.signal);
+    connection.once("end", () => gone.abort());
     connection.once("close", () => gone.abort());
     connection.on("session", (accept, reject) => {
       if (sessions >= maxSessions) return reject();

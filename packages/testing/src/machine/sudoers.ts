@@ -38,7 +38,7 @@ export function checkSudoers(text: string): string | undefined {
     const line = raw.trim();
     if (line === "" || /^(#|@include|Defaults|(User|Runas|Host|Cmnd)_Alias\s)/.test(line)) continue;
     if (
-      !/^[%\w.#-]+\s+\w+\s*=\s*(\([\w%]+(\s*:\s*[\w%]+)?\)\s*)?((NOPASSWD|PASSWD|SETENV|NOEXEC)\s*:\s*)*\S+/.test(
+      !/^[%\w.#-]+\s+\w+\s*=\s*(\([\w%]+(\s*:\s*[\w%]+)?\)\s*)?((NOPASSWD|PASSWD|SETENV|NOEXEC)\s*:\s*)*[^(\s]\S*/.test(
         line,
       )
     )

@@ -63,10 +63,13 @@ class PipeEnd extends Duplex implements StreamEnd {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error) => void): void {
-    if (this.frozen) return;
-    if (this.peer.destroyed || this.peer.ended) done(socketError("EPIPE", "write EPIPE"));
-    else if (this.peer.push(chunk)) done();
-    else this.peer.resumeWriter = done;
+    // Not in this tick: no network hands data over while the writer is still writing, and ssh2 relies on that.
+    process.nextTick(() => {
+      if (this.frozen) return;
+      if (this.peer.destroyed || this.peer.ended) done(socketError("EPIPE", "write EPIPE"));
+      else if (this.peer.push(chunk)) done();
+      else this.peer.resumeWriter = done;
+    });
   }
 
   override _final(done: (error?: Error) => void): void {

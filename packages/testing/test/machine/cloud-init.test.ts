@@ -128,7 +128,7 @@ it.each([
 it("boots in virtual time: SSH first, the end of cloud-init later", async () => {
   world.close();
   world = createWorld({
-    scale: 0.002,
+    scale: 0.02,
     timing: { bootMs: 15_000, cloudInitMs: 20_000, packageMs: 4_000, roundTripMs: 25 },
   });
   const started = world.clock.now();

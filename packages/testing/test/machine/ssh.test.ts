@@ -1,4 +1,4 @@
-import ssh2 from "ssh2";
+import ssh2, { type ClientChannel } from "ssh2";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createWorld, type RunningWorld } from "../../src/world/create-world.js";
 import { bootAndConnect, type Connected, connect, dialWhenUp, exec, operator, spec } from "./ssh-client.js";
@@ -74,8 +74,9 @@ describe("logging in", () => {
       ),
     );
     await expect(ssh.exec("true")).rejects.toThrow(/open failure/i);
-    (channels[0] as { end(): void }).end();
-    await new Promise((resolve) => (channels[0] as NodeJS.EventEmitter).once("close", resolve));
+    const [first] = channels as [ClientChannel];
+    first.resume().end();
+    await new Promise((resolve) => first.once("close", resolve));
     expect(await ssh.exec("true")).toMatchObject({ code: 0 });
     ssh.close();
   });
@@ -104,12 +105,12 @@ describe("running commands", () => {
         channel.signal("TERM");
       }),
     );
-    expect(killed).toBe("TERM");
+    expect(killed).toBe("SIGTERM");
     await new Promise<void>((resolve) =>
       ssh.client.exec(
         "i=0; while :; do i=$((i + 1)); echo $i > /tmp/count; sleep 1; done",
         (_error, channel) => {
-          channel.on("close", () => resolve());
+          channel.resume().on("close", () => resolve());
           const wait = () => (machine.files.exists("/tmp/count") ? channel.close() : setImmediate(wait));
           wait();
         },

@@ -2,6 +2,9 @@ import { type CommandCall, type CommandFamily, type CommandResult, failure, need
 import { patternToRegExp } from "../shell/pattern.js";
 import { parseOptions } from "./options.js";
 
+/** What `dpkg-query -W` prints without a format. */
+const defaultFormat = `\${Package}\t\${Version}\n`;
+
 /** APT and dpkg. */
 export const packageCommands: CommandFamily = {
   "apt-get": aptGet,
@@ -71,7 +74,7 @@ export const packageCommands: CommandFamily = {
   "dpkg-query": (call) => {
     const { flags, values, operands } = parseOptions(call.args, "W s l show status list", "f showformat");
     const installed = call.host.packages.installed;
-    const format = values.get("f") ?? values.get("showformat") ?? "${Package}\t${Version}\n";
+    const format = values.get("f") ?? values.get("showformat") ?? defaultFormat;
     const lines: string[] = [];
     const errors: string[] = [];
     for (const name of operands.length > 0 ? operands : [...installed.keys()]) {

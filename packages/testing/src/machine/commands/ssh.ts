@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
 import ssh2 from "ssh2";
+import { generateKeyPair, type KeyPair } from "../../world/key-pair.js";
 import { type CommandCall, type CommandFamily, type CommandResult, failure } from "../host.js";
 import { parseOptions } from "./options.js";
 
-const { generateKeyPair, parseKey } = ssh2.utils;
+const { parseKey } = ssh2.utils;
 
 /** `ssh-keygen` with real keys, and `sshd -t`. */
 export const sshCommands: CommandFamily = {
@@ -63,20 +64,24 @@ async function makeKey(
 ): Promise<CommandResult | undefined> {
   if (!["ed25519", "ecdsa", "rsa"].includes(type)) return failure(call, `unknown key type ${type}`);
   if (call.host.disk.find(path)) return { code: 1, stdout: `${path} already exists.\nOverwrite (y/n)? ` };
-  const pair = await new Promise<{ private: string; public: string }>((resolve, reject) => {
-    const done = (error: Error | null, keys: { private: string; public: string }) =>
-      error ? reject(error) : resolve(keys);
-    if (type === "ed25519") generateKeyPair("ed25519", { comment }, done);
-    else if (type === "ecdsa") generateKeyPair("ecdsa", { bits: 256, comment }, done);
-    else generateKeyPair("rsa", { bits, comment }, done);
-  });
+  const { privateKey, publicKey } =
+    type === "ed25519" ? generateKeyPair(comment) : await generateOtherKeyPair(type, comment, bits);
   const { umask } = call.view;
   call.view.umask = 0o077;
-  await call.view.writeFile(path, pair.private.endsWith("\n") ? pair.private : `${pair.private}\n`);
+  await call.view.writeFile(path, privateKey.endsWith("\n") ? privateKey : `${privateKey}\n`);
   call.view.umask = 0o022;
-  await call.view.writeFile(`${path}.pub`, `${pair.public.trim()}\n`);
+  await call.view.writeFile(`${path}.pub`, `${publicKey.trim()}\n`);
   call.view.umask = umask;
   return undefined;
+}
+
+function generateOtherKeyPair(type: string, comment: string, bits: number): Promise<KeyPair> {
+  return new Promise((resolve, reject) => {
+    const done = (error: Error | null, keys: { private: string; public: string }) =>
+      error ? reject(error) : resolve({ privateKey: keys.private, publicKey: keys.public });
+    if (type === "ecdsa") ssh2.utils.generateKeyPair("ecdsa", { bits: 256, comment }, done);
+    else ssh2.utils.generateKeyPair("rsa", { bits, comment }, done);
+  });
 }
 
 async function fingerprint(call: CommandCall, file: string): Promise<CommandResult> {

@@ -13,12 +13,9 @@ import type { Shell } from "./shell.js";
 /** Text and file utilities that just-bash brings; the shell language around them is ours. */
 export const utilities: readonly CommandName[] = [
   "awk",
-  "base64",
   "basename",
-  "cat",
   "column",
   "comm",
-  "cp",
   "cut",
   "diff",
   "dirname",
@@ -33,11 +30,8 @@ export const utilities: readonly CommandName[] = [
   "grep",
   "gunzip",
   "gzip",
-  "head",
   "join",
   "ln",
-  "md5sum",
-  "mv",
   "nl",
   "od",
   "paste",
@@ -48,21 +42,16 @@ export const utilities: readonly CommandName[] = [
   "rmdir",
   "sed",
   "seq",
-  "sha1sum",
-  "sha256sum",
   "sort",
   "split",
   "strings",
   "tac",
-  "tail",
   "tar",
-  "tee",
   "touch",
   "tr",
   "tree",
   "unexpand",
   "uniq",
-  "wc",
   "which",
   "xargs",
   "zcat",
@@ -84,16 +73,13 @@ export async function runUtility(
   const { descriptors } = shell.state;
   // These never look at standard input, which may be a connection that nobody closes.
   const readsInput =
-    !/^(basename|cp|dirname|du|expr|file|find|ln|mv|printenv|readlink|rm|rmdir|seq|touch|tree|which)$/.test(
-      name,
-    );
+    !/^(basename|dirname|du|expr|file|find|ln|printenv|readlink|rm|rmdir|seq|touch|tree|which)$/.test(name);
   const exists = (arg: string) =>
     !arg.startsWith("-") && shell.host.disk.find(shell.resolve(arg)) !== undefined;
-  const namesFiles = !/^(tee|tr|xargs)$/.test(name) && !args.includes("-") && args.some(exists);
+  const namesFiles = !/^(tr|xargs)$/.test(name) && !args.includes("-") && args.some(exists);
   const input = readsInput && !namesFiles ? await descriptors.get(0)?.source?.readAll() : undefined;
   const result = await interpreter(shell, run).exec(name, {
-    // just-bash's checksums take `--` for an option.
-    args: /^(md5|sha1|sha256)sum$/.test(name) ? args.filter((arg) => arg !== "--") : [...args],
+    args: [...args],
     cwd: shell.state.cwd,
     env: { ...env },
     replaceEnv: true,
