@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { generateKeyPair } from "../world/key-pair.js";
 import type { World } from "../world/world.js";
-import { generateKeyPair } from "./key-pair.js";
 
 /** The router at home and the small machine behind it that is always on. */
 export interface HomeGateway {
@@ -32,8 +32,8 @@ const jumpPort = 2222;
  */
 export async function createHomeGateway(world: World, directory: string): Promise<HomeGateway> {
   world.network.addLan({ name: lan, natAddress: router });
-  const login = await generateKeyPair("operator at home");
-  const host = await generateKeyPair("gateway");
+  const login = generateKeyPair("operator at home");
+  const host = generateKeyPair("gateway");
   const privateKeyFile = join(directory, "jump-key");
   await writeFile(privateKeyFile, login.privateKey, { mode: 0o600 });
 
