@@ -53,7 +53,11 @@ export function createVirtualMachine(spec: MachineSpec, surroundings: MachineSur
   for (const program of archive.everywhere) placeProgram(disk, program.name);
   const accounts = createAccounts(disk);
   const kernel = createKernel(disk);
-  const units = createUnits(disk, () => machine);
+  const units = createUnits(
+    disk,
+    () => machine,
+    (name) => kernel.serve(name),
+  );
   const packages = createPackages(disk, units, archive);
   for (const name of preinstalled) packages.preinstall(name, archive.find(name)?.version ?? "1");
   units.add({ name: "ssh", package: "openssh-server" }, true);
@@ -115,6 +119,20 @@ export function createVirtualMachine(spec: MachineSpec, surroundings: MachineSur
         if (disk.find(path, undefined, false)) disk.remove(path, undefined, true);
       },
       exists: (path) => disk.find(path) !== undefined,
+      list: () =>
+        disk
+          .allPaths()
+          .sort()
+          .map((path) => {
+            const { type, mode, uid, gid, target, content } = disk.stat(path, undefined, false);
+            const text =
+              type === "symlink"
+                ? target
+                : type === "file"
+                  ? Buffer.from(content).toString("utf8")
+                  : undefined;
+            return { path, type, mode, uid, gid, ...(text === undefined ? {} : { content: text }) };
+          }),
     },
     packages: packages.installed,
     inGroup: (user, group) => accounts.groupsOf(user).some((one) => one.name === group),

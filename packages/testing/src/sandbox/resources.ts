@@ -1,6 +1,8 @@
 import type { CloudflareDns } from "../cloudflare/cloudflare-dns.js";
 import type { DigitalOceanCloud } from "../digitalocean/digitalocean-cloud.js";
+import type { EmulatedClusters } from "../kubernetes/kubernetes-cluster.js";
 import type { OpenStackCloud } from "../openstack/options.js";
+import type { RkeTool } from "../rke/tool/rke-tool.js";
 import type { ZeroTierWorld } from "../zerotier/zerotier.js";
 
 /** The emulated services whose content counts. */
@@ -9,6 +11,8 @@ export interface Services {
   readonly digitalocean: DigitalOceanCloud;
   readonly zerotier: ZeroTierWorld;
   readonly cloudflare: CloudflareDns;
+  readonly kubernetes: EmulatedClusters;
+  readonly rke: RkeTool;
 }
 
 /** Everything that somebody made in any service and that is still there, one line each, sorted. Empty when nothing is left. */

@@ -91,7 +91,14 @@ export async function sandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const releases = await createReleases(world);
   const rke = await createRkeTool(world, clusters);
   const socks = await startSocks(world);
-  const services: Services = { openstacks: [home, ramnode], digitalocean, zerotier, cloudflare };
+  const services: Services = {
+    openstacks: [home, ramnode],
+    digitalocean,
+    zerotier,
+    cloudflare,
+    kubernetes: clusters,
+    rke,
+  };
 
   const cloudsFile = join(directory, "clouds.yaml");
   await writeFile(cloudsFile, stringify({ clouds: { home: home.cloudsYaml, ramnode: ramnode.cloudsYaml } }), {

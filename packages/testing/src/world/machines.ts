@@ -63,6 +63,18 @@ export interface MachineModule {
   readonly units?: readonly Unit[];
 }
 
+/** An entry of a machine's file system. */
+export interface FileEntry {
+  readonly path: string;
+  readonly type: "file" | "directory" | "symlink" | "socket";
+  /** Permission bits. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Of files and symbolic links: content or target. */
+  readonly content?: string;
+}
+
 /** A machine with its own file system, users, services and SSH server. */
 export interface VirtualMachine {
   readonly spec: MachineSpec;
@@ -73,6 +85,8 @@ export interface VirtualMachine {
     write(path: string, content: string, options?: { readonly mode?: number; readonly owner?: string }): void;
     remove(path: string): void;
     exists(path: string): boolean;
+    /** Everything there is, sorted by path. */
+    list(): readonly FileEntry[];
   };
   readonly packages: ReadonlyMap<string, string>;
   /** Whether a user is in a group. */
