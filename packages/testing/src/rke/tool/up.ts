@@ -62,11 +62,15 @@ export async function upCluster(call: ToolCall, line: CommandLine, log: Log): Pr
     await writeToolFile(call, paths.state, state);
     call.states.set(bundle["kube-ca"]!.certificatePEM, state);
     await log.info("[network] Setting up network plugin: flannel");
-    for (const { node, docker } of hosts) {
-      signal.throwIfAborted();
-      // A DaemonSet whose pod fails is no failure of the job that applied it.
-      for (const [name, container] of daemonSetPlan(file, node, bundle)) await docker.ensure(name, container);
-    }
+    await Promise.all(
+      hosts.map(async ({ node, docker }) => {
+        for (const [name, container] of daemonSetPlan(file, node, bundle)) {
+          signal.throwIfAborted();
+          // A DaemonSet whose pod fails is no failure of the job that applied it.
+          await docker.ensure(name, container);
+        }
+      }),
+    );
     await log.info("[addons] Executing deploy job rke-coredns-addon");
     if (file.ingress) await log.info("[ingress] Setting up nginx ingress controller");
     for (const include of file.addonsInclude)
