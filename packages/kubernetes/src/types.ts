@@ -125,7 +125,7 @@ export interface ConnectOptions {
   readonly attempts?: number;
   /** Base of the exponential, jittered backoff between tries in milliseconds. Default 250. */
   readonly backoffMs?: number;
-  /** Time between two looks while waiting, in milliseconds. Default 1,000. */
+  /** Time between two looks while waiting where no watch tells of changes, in milliseconds. Default 1,000. */
   readonly pollIntervalMs?: number;
   /** Owner of the fields we apply. Default `multicloud`. */
   readonly fieldManager?: string;

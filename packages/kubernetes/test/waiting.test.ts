@@ -1,7 +1,7 @@
 import { afterEach, beforeAll, expect, test } from "vitest";
 import { fakeWorld, manualClock } from "../../testing/test/fake-world.js";
 import { KubernetesError } from "../src/index.js";
-import { addWorker, createPki, type Fixture, type Pki, setUp } from "./fixture.js";
+import { addWorker, createPki, type Fixture, kubeconfigOf, type Pki, setUp } from "./fixture.js";
 import { daemonSet, deployment, namespace } from "./objects.js";
 
 let pki: Pki;
@@ -172,4 +172,47 @@ test("a drain waits until the disruption budget has room, and says which one has
   });
   expect(refusals).toBeGreaterThan(0);
   expect(pods()).toBe(0);
+});
+
+test("hears of a change by a watch, long before the next look would be due", async () => {
+  fixture = await setUp(pki, { nodes: 0 });
+  const slow = await fixture.connect(kubeconfigOf(pki, pki.admin), { pollIntervalMs: 3_600_000 });
+  const nodes = slow.waitNodesReady(["worker-1"], {
+    onProgress: () => void setTimeout(() => addWorker(fixture.cluster, "worker-1"), 20),
+  });
+  expect((await nodes).map(({ name }) => name)).toEqual(["worker-1"]);
+  await fixture.api.apply([namespace("web"), deployment("hello", 1)]);
+  await slow.waitReady(hello);
+  await slow.drain("worker-1", { timeoutMs: 50 }).catch(() => {});
+});
+
+test("looks at intervals where watching is not possible, or a watch breaks", async () => {
+  fixture = await setUp(pki, { nodes: 0, tokens: { t: { name: "looker", groups: ["lookers"] } } });
+  fixture.cluster.seed({
+    apiVersion: "rbac.authorization.k8s.io/v1",
+    kind: "ClusterRole",
+    metadata: { name: "lookers" },
+    rules: [{ apiGroups: [""], resources: ["nodes"], verbs: ["list"] }],
+  });
+  fixture.cluster.seed({
+    apiVersion: "rbac.authorization.k8s.io/v1",
+    kind: "ClusterRoleBinding",
+    metadata: { name: "lookers" },
+    roleRef: { kind: "ClusterRole", name: "lookers" },
+    subjects: [{ kind: "Group", name: "lookers" }],
+  });
+  for (const user of [{ token: "t" }, pki.admin]) {
+    const api = await fixture.connect(kubeconfigOf(pki, user));
+    let looks = 0;
+    await api.waitNodesReady(["worker-1"], {
+      onProgress() {
+        looks += 1;
+        fixture.world.faults.add({ service: "kubernetes", method: "GET", reset: "before" });
+        setTimeout(() => addWorker(fixture.cluster, "worker-1"), 20);
+      },
+    });
+    expect(looks).toBe(1);
+    fixture.cluster.removeNode("worker-1");
+  }
+  expect(fixture.cluster.calls.some(({ user, status }) => user === "looker" && status === 403)).toBe(true);
 });

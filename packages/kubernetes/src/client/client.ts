@@ -20,7 +20,7 @@ export function createClient(kubeconfig: string, options: ConnectOptions): Kuber
   return {
     apply: (objects, call) => applyObjects(parts, objects, call),
     get: (reference, call) => getObject(parts, reference, call?.signal),
-    list: (kind, call) => listObjects(parts, kind, call?.signal),
+    list: async (kind, call) => (await listObjects(parts, kind, call?.signal)).items,
     delete: (reference, call) => deleteObject(parts, reference, call?.signal),
     waitReady: (reference, wait) => waitObjectReady(parts, reference, wait),
     nodes: (call) => listNodes(parts, call?.signal),

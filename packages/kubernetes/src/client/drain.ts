@@ -21,7 +21,10 @@ export async function drainNode(
   await waitFor<void>({
     what: `the pods of node ${name} to end`,
     reference,
+    transport: parts.transport,
     intervalMs: parts.pollIntervalMs,
+    // A budget that gets room again is no event of these pods.
+    watchedIntervalMs: parts.pollIntervalMs,
     options,
     look: (signal) => evictRest(parts, name, signal),
   });
@@ -46,12 +49,12 @@ async function cordon(
 }
 
 async function evictRest(parts: ClientParts, node: string, signal: AbortSignal): Promise<Look<void>> {
-  const pods = await listObjects(
+  const { items, watch } = await listObjects(
     parts,
     { apiVersion: "v1", kind: "Pod", fieldSelector: `spec.nodeName=${node}` },
     signal,
   );
-  const moving = pods.filter(mustMove);
+  const moving = items.filter(mustMove);
   if (moving.length === 0) return { done: undefined };
   const refused: string[] = [];
   for (const pod of moving) {
@@ -60,7 +63,8 @@ async function evictRest(parts: ClientParts, node: string, signal: AbortSignal):
     if (said !== undefined) refused.push(`${pod.metadata.namespace}/${pod.metadata.name} (${said})`);
   }
   const count = moving.length === 1 ? "1 pod" : `${moving.length} pods`;
-  return { waiting: refused.length > 0 ? `${count} left; refused: ${refused.join(", ")}` : `${count} left` };
+  const why = refused.length > 0 ? `; refused: ${refused.join(", ")}` : "";
+  return { waiting: `${count} left${why}`, watch };
 }
 
 /** Why the API server would not let the pod go now; `undefined` when it goes. */

@@ -1,7 +1,8 @@
 import type { KubernetesNode, KubernetesObject, WaitOptions } from "../types.js";
-import { type ClientParts, listObjects } from "./objects.js";
+import { type ClientParts, type Listed, listObjects } from "./objects.js";
 import { waitFor } from "./poll.js";
 
+const nodeKind = { apiVersion: "v1", kind: "Node" };
 const rolePrefix = "node-role.kubernetes.io/";
 
 type NodeStatus = {
@@ -15,8 +16,11 @@ export async function listNodes(
   parts: ClientParts,
   signal: AbortSignal | undefined,
 ): Promise<readonly KubernetesNode[]> {
-  const objects = await listObjects(parts, { apiVersion: "v1", kind: "Node" }, signal);
-  return objects.map(readNode).sort((a, b) => (a.name < b.name ? -1 : 1));
+  return readNodes(await listObjects(parts, nodeKind, signal));
+}
+
+function readNodes({ items }: Listed): readonly KubernetesNode[] {
+  return items.map(readNode).sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** Waits until all named nodes are there and Ready; gives all nodes of these names. */
@@ -27,13 +31,16 @@ export function waitNodesReady(
 ): Promise<readonly KubernetesNode[]> {
   return waitFor<readonly KubernetesNode[]>({
     what: `${names.length} nodes to become Ready`,
+    transport: parts.transport,
     intervalMs: parts.pollIntervalMs,
     options,
     async look(signal) {
-      const nodes = (await listNodes(parts, signal)).filter((node) => names.includes(node.name));
+      const listed = await listObjects(parts, nodeKind, signal);
+      const nodes = readNodes(listed).filter((node) => names.includes(node.name));
       const missing = names.filter((name) => !nodes.some((node) => node.name === name && node.ready));
       if (missing.length === 0) return { done: nodes };
       return {
+        watch: listed.watch,
         waiting: `${names.length - missing.length} of ${names.length} nodes Ready; waiting for ${missing.join(", ")}`,
       };
     },

@@ -4,6 +4,7 @@ import { type Discovery, type Resource, resourcePath } from "./discovery.js";
 import { waitFor } from "./poll.js";
 import { readiness } from "./readiness.js";
 import type { Transport } from "./transport.js";
+import type { WatchTarget } from "./watch.js";
 
 const pageSize = 500;
 
@@ -34,12 +35,18 @@ export async function getObject(
   return answer.status === 404 ? undefined : asObject(answer.data, reference);
 }
 
+/** All objects of a kind, and what to watch to hear of changes after that. */
+export interface Listed {
+  readonly items: readonly KubernetesObject[];
+  readonly watch: WatchTarget;
+}
+
 /** All objects of a kind, page by page. */
 export async function listObjects(
   parts: ClientParts,
   kind: KindSelector & { readonly fieldSelector?: string },
   signal: AbortSignal | undefined,
-): Promise<readonly KubernetesObject[]> {
+): Promise<Listed> {
   const resource = await parts.discovery.require(kind, signal);
   for (let restarts = 0; ; restarts++) {
     const found = await listPages(parts, resource, kind, signal, restarts < 3);
@@ -53,26 +60,26 @@ async function listPages(
   kind: KindSelector & { readonly fieldSelector?: string },
   signal: AbortSignal | undefined,
   mayRestart: boolean,
-): Promise<readonly KubernetesObject[] | undefined> {
+): Promise<Listed | undefined> {
   const items: KubernetesObject[] = [];
+  const path = resourcePath(resource, kind.namespace === undefined ? {} : { namespace: kind.namespace });
+  const { labelSelector, fieldSelector } = kind;
   let next: string | undefined;
+  let resourceVersion: string | undefined;
   do {
     const answer = await parts.transport.request({
       method: "GET",
-      path: resourcePath(resource, kind.namespace === undefined ? {} : { namespace: kind.namespace }),
-      query: {
-        limit: pageSize,
-        continue: next,
-        labelSelector: kind.labelSelector,
-        fieldSelector: kind.fieldSelector,
-      },
+      path,
+      query: { limit: pageSize, continue: next, labelSelector, fieldSelector },
       doing: `listing ${resource.name}`,
       // A continue token lives five minutes; then the list starts anew.
       accept: next !== undefined && mayRestart ? [410] : [],
       signal,
     });
     if (answer.status === 410) return undefined;
-    const page = answer.data as { items?: KubernetesObject[]; metadata?: { continue?: string } } | undefined;
+    const page = answer.data as
+      | { items?: KubernetesObject[]; metadata?: { continue?: string; resourceVersion?: string } }
+      | undefined;
     if (!Array.isArray(page?.items))
       throw new KubernetesError(`listing ${resource.name}: the answer is not a list`, {
         code: "SERVICE_ANSWER",
@@ -80,8 +87,9 @@ async function listPages(
     // Items of a list leave out what the list says for all.
     for (const item of page.items) items.push({ ...item, apiVersion: kind.apiVersion, kind: kind.kind });
     next = page.metadata?.continue || undefined;
+    resourceVersion = page.metadata?.resourceVersion;
   } while (next !== undefined);
-  return items;
+  return { items, watch: { path, query: { labelSelector, fieldSelector, resourceVersion } } };
 }
 
 /** Deletes one object and, in the background, what it owns. */
@@ -114,16 +122,30 @@ export function waitObjectReady(
     reference,
     intervalMs: parts.pollIntervalMs,
     options,
+    transport: parts.transport,
     async look(signal) {
-      const object = await getObject(parts, reference, signal);
-      if (!object) return { waiting: "it does not exist yet" };
+      const resource = await parts.discovery.find(reference, signal);
+      if (!resource) return { waiting: `kind ${reference.kind} does not exist yet` };
+      const { name, namespace = "default", apiVersion, kind } = reference;
+      const { items, watch } = await listObjects(
+        parts,
+        {
+          apiVersion,
+          kind,
+          fieldSelector: `metadata.name=${name}`,
+          ...(resource.namespaced ? { namespace } : {}),
+        },
+        signal,
+      );
+      const [object] = items;
+      if (!object) return { waiting: "it does not exist yet", watch };
       const { state, message } = readiness(object);
       if (state === "failed")
         throw new KubernetesError(`${describeReference(reference)} cannot become ready: ${message}`, {
           code: "KUBERNETES_FAILED",
           reference,
         });
-      return state === "ready" ? { done: undefined } : { waiting: message };
+      return state === "ready" ? { done: undefined } : { waiting: message, watch };
     },
   });
 }

@@ -6,6 +6,7 @@ import { createConnections } from "./connections.js";
 import type { Endpoint } from "./credentials.js";
 import { delay } from "./delay.js";
 import { isTransient, refusal, unreachable } from "./refusal.js";
+import { openWatch, type Watch, type WatchTarget } from "./watch.js";
 
 /** One request. All that this client sends is idempotent, so each may be sent again. */
 export interface Call {
@@ -34,6 +35,8 @@ export interface Answer {
 /** HTTP to one API server: timeout, bounded retries with jitter, abort, errors for people. */
 export interface Transport {
   request(call: Call): Promise<Answer>;
+  /** Asks to be told of changes. Never rejects: a watch that cannot be opened has ended. */
+  watch(target: WatchTarget): Watch;
   close(): void;
 }
 
@@ -53,7 +56,7 @@ export function createTransport(endpoint: Endpoint, options: ConnectOptions): Tr
       headers["content-type"] = call.contentType ?? "application/json";
       headers["content-length"] = body.length;
     }
-    const path = `${endpoint.url.pathname.replace(/\/$/, "")}${call.path}${queryOf(call)}`;
+    const path = `${endpoint.url.pathname.replace(/\/$/, "")}${call.path}${queryOf(call.query)}`;
     const { agent } = connections;
     const answer = await new Promise<Answer>((resolve, reject) => {
       const outgoing = httpsRequest(
@@ -90,6 +93,21 @@ export function createTransport(endpoint: Endpoint, options: ConnectOptions): Tr
     return answer;
   }
 
+  function watch({ path, query }: WatchTarget): Watch {
+    const target = `${endpoint.url.pathname.replace(/\/$/, "")}${path}${queryOf({ ...query, watch: true })}`;
+    return openWatch(async () => {
+      const { headers } = await endpoint.credentials();
+      return httpsRequest({
+        agent: connections.agent,
+        path: target,
+        headers: { host: endpoint.url.host, accept: "application/json", ...headers },
+        host: endpoint.url.hostname,
+        port: endpoint.url.port || 443,
+        signal: closed.signal,
+      });
+    });
+  }
+
   async function request(call: Call): Promise<Answer> {
     for (let tried = 1; ; tried++) {
       call.signal?.throwIfAborted();
@@ -118,6 +136,7 @@ export function createTransport(endpoint: Endpoint, options: ConnectOptions): Tr
 
   return {
     request,
+    watch,
     close() {
       closed.abort(new Error("the Kubernetes client was closed"));
       connections.close();
@@ -140,9 +159,9 @@ function parse(text: string): unknown {
   }
 }
 
-function queryOf(call: Call): string {
+function queryOf(values: Call["query"] = {}): string {
   const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(call.query ?? {})) {
+  for (const [name, value] of Object.entries(values)) {
     if (value !== undefined) query.set(name, String(value));
   }
   return query.size === 0 ? "" : `?${query}`;
