@@ -77,6 +77,18 @@ const modules: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   ),
 };
 
+/** What daemons do to the kernel when they start. */
+const neededByUnit: Readonly<
+  Record<string, { readonly modules: readonly string[]; readonly settings: Readonly<Record<string, string>> }>
+> = {
+  docker: {
+    modules: ["overlay", "bridge", "br_netfilter", "nf_nat", "xt_conntrack"],
+    settings: { "net.ipv4.ip_forward": "1" },
+  },
+  containerd: { modules: ["overlay"], settings: {} },
+  iscsid: { modules: ["iscsi_tcp"], settings: {} },
+};
+
 const filesystems = ["nodev\tsysfs", "nodev\ttmpfs", "nodev\tproc", "nodev\tcgroup2", "\text4", "\tvfat"];
 
 export function createKernel(disk: Disk) {
@@ -126,6 +138,12 @@ export function createKernel(disk: Disk) {
       for (const [setting, value] of Object.entries(settings)) put(path(setting), `${value}\n`);
       showModules();
       return true;
+    },
+    /** Loads and sets what a daemon needs. */
+    serve(unit: string): void {
+      const needs = neededByUnit[unit];
+      for (const name of needs?.modules ?? []) this.load(name);
+      for (const [name, value] of Object.entries(needs?.settings ?? {})) this.set(name, value);
     },
     unload(name: string): void {
       loaded.delete(name.replaceAll("-", "_"));

@@ -12,7 +12,10 @@ interface Entry {
   enabled: boolean;
 }
 
-export function createUnits(disk: Disk, machine: () => VirtualMachine) {
+/**
+ * @param started called after a unit of that name has started
+ */
+export function createUnits(disk: Disk, machine: () => VirtualMachine, started: (name: string) => void) {
   const entries = new Map<string, Entry>();
   const plain = (name: string) => name.replace(/\.service$/, "");
 
@@ -36,6 +39,7 @@ export function createUnits(disk: Disk, machine: () => VirtualMachine) {
     try {
       await entry.unit.start?.(machine());
       entry.state = "active";
+      started(plain(name));
     } catch {
       entry.state = "failed";
     }

@@ -1,8 +1,7 @@
 import { gzipSync } from "node:zlib";
-import ssh2 from "ssh2";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { createWorld, type RunningWorld } from "../../src/world/create-world.js";
-import { bootAndConnect, operator, publicLine } from "./ssh-client.js";
+import { bootAndConnect, keyPair, operator, publicLine } from "./ssh-client.js";
 
 let world: RunningWorld;
 
@@ -11,7 +10,7 @@ beforeEach(() => {
 });
 afterEach(() => world.close());
 
-const oneTime = ssh2.utils.generateKeyPairSync("ed25519");
+const oneTime = keyPair("somebody");
 const document = `#cloud-config
 hostname: renamed
 ssh_deletekeys: true

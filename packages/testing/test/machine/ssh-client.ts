@@ -1,10 +1,17 @@
 import type { Duplex } from "node:stream";
 import ssh2, { type ClientChannel, type ConnectConfig, type SFTPWrapper } from "ssh2";
+import { generateKeyPair } from "../../src/world/key-pair.js";
 import type { MachineSpec, VirtualMachine } from "../../src/world/machines.js";
 import type { World } from "../../src/world/world.js";
 
+/** A key pair under ssh2's names. */
+export function keyPair(comment: string): { private: string; public: string } {
+  const { privateKey, publicKey } = generateKeyPair(comment);
+  return { private: privateKey, public: publicKey };
+}
+
 /** The operator's key pair of all tests. */
-export const operator = ssh2.utils.generateKeyPairSync("ed25519", { comment: "operator" });
+export const operator = keyPair("operator");
 
 export const publicLine = (pair: { public: string }) => pair.public.split(" ").slice(0, 2).join(" ");
 

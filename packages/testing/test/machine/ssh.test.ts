@@ -1,7 +1,16 @@
-import ssh2, { type ClientChannel } from "ssh2";
+import type { ClientChannel } from "ssh2";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createWorld, type RunningWorld } from "../../src/world/create-world.js";
-import { bootAndConnect, type Connected, connect, dialWhenUp, exec, operator, spec } from "./ssh-client.js";
+import {
+  bootAndConnect,
+  type Connected,
+  connect,
+  dialWhenUp,
+  exec,
+  keyPair,
+  operator,
+  spec,
+} from "./ssh-client.js";
 
 let world: RunningWorld;
 
@@ -17,7 +26,7 @@ describe("logging in", () => {
   it("takes the cloud's key for the image's user, and nothing else", async () => {
     const { machine, ssh } = await bootAndConnect(world);
     expect((await ssh.exec("id -un; sudo -n id -u")).stdout).toBe("debian\n0\n");
-    const stranger = ssh2.utils.generateKeyPairSync("ed25519");
+    const stranger = keyPair("somebody");
     for (const options of [
       { privateKey: stranger.private },
       { username: "root" },
