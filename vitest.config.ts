@@ -5,7 +5,12 @@ export default defineConfig({
   resolve: { conditions: ["multicloud-source"] },
   ssr: { resolve: { conditions: ["multicloud-source"] } },
   test: {
-    include: ["packages/*/{src,test}/**/*.test.ts", "examples/*/**/*.test.ts", "scripts/**/*.test.ts"],
+    include: [
+      "packages/*/{src,test}/**/*.test.ts",
+      "tests/stories/**/*.test.ts",
+      "examples/*/**/*.test.ts",
+      "scripts/**/*.test.ts",
+    ],
     testTimeout: 30_000,
     hookTimeout: 30_000,
     pool: "forks",
