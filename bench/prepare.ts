@@ -80,8 +80,10 @@ try {
 }
 
 function show(size: number, measures: Map<string, Measure[]>): string[] {
-  process.stdout.write(`\n${size} hosts             changed: wall s   CPU s    unchanged: wall s   CPU s\n`);
-  const cell = (value: number): string => value.toFixed(2).padStart(8);
+  process.stdout.write(
+    `\n${`${size} hosts`.padEnd(22)}${"changed: wall s".padStart(16)}${"CPU s".padStart(8)}${"unchanged: wall s".padStart(20)}${"CPU s".padStart(8)}\n`,
+  );
+  const cell = (value: number, width: number): string => value.toFixed(2).padStart(width);
   const median = (name: string, kind: string): Measure => {
     const list = measures.get(`${name} ${kind}`)!;
     const middle = (field: keyof Measure): number =>
@@ -91,7 +93,7 @@ function show(size: number, measures: Map<string, Measure[]>): string[] {
   for (const { name, rounds: times } of contenders) {
     const [first, again] = [median(name, "changed"), median(name, "unchanged")];
     process.stdout.write(
-      `${name.padEnd(10)} (${times} rounds)        ${cell(first.wall)}${cell(first.cpu)}           ${cell(again.wall)}${cell(again.cpu)}\n`,
+      `${`${name} (median of ${times})`.padEnd(22)}${cell(first.wall, 16)}${cell(first.cpu, 8)}${cell(again.wall, 20)}${cell(again.cpu, 8)}\n`,
     );
   }
   return contenders.slice(1).flatMap(({ name }) =>
@@ -203,13 +205,8 @@ function ansible(): Contender {
     ],
     after: () => {
       // The next contender shall not share the machine with open connections.
-      for (const address of all) {
-        spawnSync("sh", [
-          "-c",
-          `for socket in ${folder}/cp/*; do ssh -o ControlPath="$socket" -O exit ${address}; done`,
-        ]);
-        break;
-      }
+      const close = `for socket in ${folder}/cp/*; do ssh -o ControlPath="$socket" -O exit any; done`;
+      spawnSync("sh", ["-c", close]);
     },
   };
 }
