@@ -50,12 +50,12 @@ export function placedFiles(fragment: MergedFragment): PlacedFile[] {
 }
 
 /** The sudo drop-in of a user. */
-export function sudoersFile(user: string): string {
+function sudoersFile(user: string): string {
   return `/etc/sudoers.d/90-multicloud-${user}`;
 }
 
 /** Files that `visudo` must accept before they may be put in place: a broken one would end all sudo. */
-export function isSudoers(path: string): boolean {
+function isSudoers(path: string): boolean {
   return path === "/etc/sudoers" || path.startsWith("/etc/sudoers.d/");
 }
 
