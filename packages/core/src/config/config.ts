@@ -45,7 +45,7 @@ export interface SiteConfig {
   readonly gateway?: Gateway;
   /** Address range of the site's own network, to be checked against the cluster's ranges. */
   readonly cidr?: string;
-  /** How many machines are being made or prepared at once. Default 16. */
+  /** How many machines the cloud is being asked for at once; four times as many are being prepared at once. Default 16. */
   readonly concurrency?: number;
 }
 

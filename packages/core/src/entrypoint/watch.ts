@@ -2,7 +2,7 @@ import type { Machine } from "../contracts/provider.js";
 import { MulticloudError } from "../errors/multicloud-error.js";
 import { choose } from "../orchestrate/entrypoint.js";
 import type { Session } from "../orchestrate/session.js";
-import { listAll } from "../orchestrate/status.js";
+import { askSites } from "../orchestrate/status.js";
 import { delay } from "../plugin/delay.js";
 import { toMulticloudError } from "../run/run.js";
 import { type EntryAddress, entryAddresses } from "./candidates.js";
@@ -33,6 +33,7 @@ export async function watchEntrypoint(session: Session, options: WatchOptions): 
   }
   const { intervalMs = 2_000, probeMs = 2_000, failures = 2, refreshMs = 60_000 } = options;
   const { signal } = session;
+  const known = new Map<string, readonly Machine[]>();
   let entries: readonly EntryAddress[] = [];
   let refreshed = Number.NEGATIVE_INFINITY;
   let failed = 0;
@@ -40,11 +41,10 @@ export async function watchEntrypoint(session: Session, options: WatchOptions): 
 
   while (!signal.aborted) {
     try {
-      // A cloud that does not answer must not stop the watch: the entries known so far still hold.
       if (performance.now() - refreshed > refreshMs) {
-        entries = await listEntries(session).catch((error) =>
-          entries.length > 0 ? entries : Promise.reject(error),
-        );
+        // A cloud that does not answer must not stop the watch: what it said last still holds.
+        for (const { site, machines } of await askSites(session)) if (machines) known.set(site, machines);
+        entries = await entryAddresses(session.context(), session.sites, known);
         refreshed = performance.now();
       }
       const address = current[0];
@@ -80,11 +80,4 @@ export async function watchEntrypoint(session: Session, options: WatchOptions): 
     }
     await delay(intervalMs, signal).catch(() => {});
   }
-}
-
-async function listEntries(session: Session): Promise<readonly EntryAddress[]> {
-  const machines = new Map<string, Machine[]>();
-  for (const machine of await listAll(session))
-    machines.set(machine.site, [...(machines.get(machine.site) ?? []), machine]);
-  return entryAddresses(session.context(), session.sites, machines);
 }

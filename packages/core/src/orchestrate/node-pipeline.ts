@@ -89,13 +89,15 @@ export async function runNodePipeline(
 
   await steps.run({ kind: "prepare", title: "preparing the node", after, ...at }, async (step) => {
     after = [step.id];
-    const report = await applyFragment(host, prepareFragment(session, node), {
-      signal,
-      timeoutMs: timing.prepareMs,
-      site: node.site,
-      node: node.name,
-      onProgress: (message) => step.progress(message),
-    });
+    const apply = () =>
+      applyFragment(host, prepareFragment(session, node), {
+        signal,
+        timeoutMs: timing.prepareMs,
+        site: node.site,
+        node: node.name,
+        onProgress: (message) => step.progress(message),
+      });
+    const report = await parts.machines.preparing(apply);
     step.result(report.changed.length === 0 ? "nothing to change" : `${report.changed.length} changed`);
   });
 
@@ -114,8 +116,8 @@ export async function runNodePipeline(
           }),
       );
       const record = await session.records.read(node.name);
-      if (record.overlayAddress !== member.address) {
-        await session.records.write(node.name, { ...record, overlayAddress: member.address });
+      if (record.overlayAddress !== member.address || record.address !== address) {
+        await session.records.write(node.name, { ...record, overlayAddress: member.address, address });
       }
       step.result(member.address);
       return {

@@ -6,6 +6,7 @@ import type { EngineContext } from "../contracts/engine.js";
 import type { FirewallRule } from "../contracts/provider.js";
 import type { StateStore } from "../contracts/state-store.js";
 import { MulticloudError } from "../errors/multicloud-error.js";
+import { connectCluster } from "../hosts/connect-cluster.js";
 import { type HostRecords, hostRecords } from "../hosts/host-record.js";
 import { type OperatorKey, operatorKey, operatorKeyName } from "../hosts/operator-key.js";
 import type { EmittedEvent } from "../run/events.js";
@@ -79,8 +80,7 @@ export async function openSession(
         state,
         privateKeyFile: config.ssh?.privateKeyFile ?? localPath(state, operatorKeyName),
         knownHostsFile: localPath(state, "known_hosts"),
-        kubernetes: async (kubeconfig, options) =>
-          (await import("@multicloud/kubernetes")).connect(kubeconfig, { dialer, ...options }),
+        kubernetes: (kubeconfig, options) => connectCluster(session, kubeconfig, options),
       };
     },
   };

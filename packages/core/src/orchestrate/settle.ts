@@ -16,6 +16,10 @@ export class RunError extends MulticloudError {
     this.name = "RunError";
     this.errors = errors;
   }
+
+  override toJSON(): Record<string, unknown> {
+    return { ...super.toJSON(), errors: this.errors };
+  }
 }
 
 /**

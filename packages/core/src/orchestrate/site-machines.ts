@@ -10,6 +10,8 @@ import { type SiteWatch, watchSite } from "./site-watch.js";
 export interface SiteMachines extends SiteWatch {
   /** Resolves once the cloud has accepted, with the id of the step. */
   create(node: BootableNode): Promise<string>;
+  /** Runs one node's preparation when fewer than the site's bound are running. */
+  preparing<T>(work: () => Promise<T>): Promise<T>;
   /** Deletes and waits until they are gone. */
   delete(machines: readonly Machine[]): Promise<void>;
 }
@@ -23,6 +25,9 @@ interface Waiting {
 /** Machines being asked for at once per site, unless the site says otherwise. */
 const defaultConcurrency = 16;
 
+/** A preparation is work for its own machine and costs the operator little: more of them may run than creations. */
+const preparedPerCreated = 4;
+
 /**
  * @param shared resolves (with the id of its step) once the site's key and firewall exist
  */
@@ -31,6 +36,7 @@ export function siteMachines(session: Session, site: string, shared: Promise<str
     ({ name }) => name === site,
   )!.config;
   const limit = pLimit(concurrency);
+  const preparing = pLimit(concurrency * preparedPerCreated);
   const batchSize = provider.createBatch ?? 1;
   const watch = watchSite(session, site);
   let hostKey: Promise<{ privateKey: string; publicKey: string }> | undefined;
@@ -96,6 +102,7 @@ export function siteMachines(session: Session, site: string, shared: Promise<str
 
   return {
     ...watch,
+    preparing: (work) => preparing(work),
     create(node) {
       return new Promise((resolve, reject) => {
         // Nodes that ask in the same turn of the event loop go into one batch.

@@ -1,17 +1,17 @@
 import type { EntrypointRecord } from "../contracts/dns-entrypoint.js";
 import type { KubernetesNode } from "../contracts/kubernetes.js";
 import type { Machine, Role } from "../contracts/provider.js";
-import type { Session } from "./session.js";
-import { withDeadline } from "./session.js";
-import { settle } from "./settle.js";
+import type { MulticloudError } from "../errors/multicloud-error.js";
+import { toMulticloudError } from "../run/run.js";
+import { type Session, withDeadline } from "./session.js";
 
 /** One node as its cloud, the overlay and Kubernetes see it. */
 export interface NodeStatus {
   readonly name: string;
   readonly site: string;
   readonly role: Role;
-  /** `missing`: the configuration wants it, no cloud has it. */
-  readonly machine: Machine["status"] | "missing";
+  /** `missing`: the configuration wants it, its cloud does not have it; `unknown`: its cloud did not answer. */
+  readonly machine: Machine["status"] | "missing" | "unknown";
   readonly publicAddress?: string;
   readonly privateAddress?: string;
   readonly overlayAddress?: string;
@@ -24,37 +24,41 @@ export interface NodeStatus {
 export interface StatusResult {
   readonly cluster: string;
   readonly nodes: readonly NodeStatus[];
+  /** Sites whose cloud did not answer, with the reason: looking at the others does not depend on them. */
+  readonly silent: readonly { readonly site: string; readonly error: MulticloudError }[];
   /** Whether the Kubernetes API answered; `none` before there is a cluster. */
   readonly api: "answers" | "silent" | "none";
   readonly entrypoint?: EntrypointRecord;
 }
 
-/** How long the cluster may take to answer before it counts as silent. */
-const apiMs = 15_000;
+/** How long the cluster, or a site's cloud, may take to answer before it counts as silent. */
+const patienceMs = 15_000;
 
-/** Looks at everything and changes nothing. */
+/** Looks at everything and changes nothing. A site without power does not keep it from telling about the others. */
 export async function status(session: Session): Promise<StatusResult> {
   const { config, sites, signal } = session;
-  const [machines, members, record, kubernetes] = await Promise.all([
-    listAll(session),
+  const [answers, members, record, kubernetes] = await Promise.all([
+    askSites(session),
     config.overlay.members(session.context()),
     config.entrypoint?.get(session.context()),
     askCluster(session, signal),
   ]);
-  const names = new Set([
-    ...sites.flatMap((site) => site.nodes.map(({ name }) => name)),
-    ...machines.map(({ name }) => name),
-  ]);
+  const machines = answers.flatMap(({ site, machines: found = [] }) =>
+    found.map((machine) => ({ ...machine, site })),
+  );
+  const silent = answers.flatMap(({ site, error }) => (error ? [{ site, error }] : []));
   const planned = new Map(sites.flatMap((site) => site.nodes.map((node) => [node.name, node] as const)));
+  const names = new Set([...planned.keys(), ...machines.map(({ name }) => name)]);
   const nodes = [...names].map((name): NodeStatus => {
     const machine = machines.find((one) => one.name === name);
+    const site = machine?.site ?? planned.get(name)!.site;
     const seen = kubernetes.nodes?.find((one) => one.name === name);
     const overlayAddress = members.find(({ node }) => node === name)?.address;
     return {
       name,
-      site: machine?.site ?? planned.get(name)!.site,
+      site,
       role: machine?.role ?? planned.get(name)!.role,
-      machine: machine?.status ?? "missing",
+      machine: machine?.status ?? (silent.some((one) => one.site === site) ? "unknown" : "missing"),
       ...(machine?.publicAddress ? { publicAddress: machine.publicAddress } : {}),
       ...(machine?.privateAddress ? { privateAddress: machine.privateAddress } : {}),
       ...(overlayAddress ? { overlayAddress } : {}),
@@ -62,18 +66,45 @@ export async function status(session: Session): Promise<StatusResult> {
       ...(seen ? { version: seen.version } : {}),
     };
   });
-  return { cluster: config.name, nodes, api: kubernetes.api, ...(record ? { entrypoint: record } : {}) };
+  return {
+    cluster: config.name,
+    nodes,
+    silent,
+    api: kubernetes.api,
+    ...(record ? { entrypoint: record } : {}),
+  };
 }
 
-/** Machines of all sites with the site that they are in. */
-export async function listAll(session: Session): Promise<readonly (Machine & { readonly site: string })[]> {
-  const lists = await settle(
-    session.sites.map(async ({ name, config }) =>
-      (await config.provider.list(session.siteContext(name))).map((machine) => ({ ...machine, site: name })),
-    ),
-    session.signal,
+/** What one site's cloud said, or why it said nothing. */
+export interface SiteAnswer {
+  readonly site: string;
+  readonly machines?: readonly Machine[];
+  readonly error?: MulticloudError;
+}
+
+/** Lists all sites at once; one that does not answer within some seconds is an answer too. */
+export function askSites(session: Session): Promise<readonly SiteAnswer[]> {
+  return Promise.all(
+    session.sites.map(async ({ name: site, config }) => {
+      try {
+        const machines = await withDeadline(session.signal, patienceMs, `listing ${site}`, (signal) =>
+          config.provider.list(session.siteContext(site, signal)),
+        );
+        return { site, machines };
+      } catch (error) {
+        session.signal.throwIfAborted();
+        return { site, error: toMulticloudError(error) };
+      }
+    }),
   );
-  return lists.flat();
+}
+
+/** Machines of all sites with the site that they are in; rejects when a site does not answer. */
+export async function listAll(session: Session): Promise<readonly (Machine & { readonly site: string })[]> {
+  const answers = await askSites(session);
+  const failed = answers.find(({ error }) => error);
+  if (failed) throw failed.error;
+  return answers.flatMap(({ site, machines = [] }) => machines.map((machine) => ({ ...machine, site })));
 }
 
 async function askCluster(
@@ -83,7 +114,7 @@ async function askCluster(
   const kubeconfig = await session.state.read("kubeconfig");
   if (kubeconfig === undefined) return { api: "none" };
   try {
-    const nodes = await withDeadline(signal, apiMs, "the cluster's API", async (own) => {
+    const nodes = await withDeadline(signal, patienceMs, "the cluster's API", async (own) => {
       const kubernetes = await session
         .engineContext(own)
         .kubernetes(Buffer.from(kubeconfig).toString("utf8"));

@@ -16,6 +16,8 @@ export interface Survey {
   readonly plan: Plan;
   readonly desired: readonly BootableNode[];
   readonly existing: ReadonlyMap<string, readonly Machine[]>;
+  /** Second machines of a name, which a cloud can make of a creation whose answer was lost. */
+  readonly doubles: ReadonlyMap<string, readonly Machine[]>;
   readonly network: OverlayNetwork | undefined;
 }
 
@@ -29,13 +31,16 @@ interface Finding extends CheckResult {
 export async function survey(session: Session): Promise<Survey> {
   const { config, sites } = session;
   const existing = new Map<string, readonly Machine[]>();
+  const doubles = new Map<string, readonly Machine[]>();
   let network: OverlayNetwork | undefined;
 
   // A site's check needs to know what exists there, and nothing of the other sites.
   const siteFindings = sites.map((site) =>
     session.steps.run({ kind: "check", site: site.name, title: "checking the site" }, async (step) => {
       const finding = await guard(`sites.${site.name}.provider`, async () => {
-        existing.set(site.name, await site.config.provider.list(session.siteContext(site.name)));
+        const { kept, extra } = oneOfEach(await site.config.provider.list(session.siteContext(site.name)));
+        existing.set(site.name, kept);
+        doubles.set(site.name, extra);
         return checkSite(session, site, existing.get(site.name)!);
       });
       step.result(`${existing.get(site.name)?.length ?? 0} machines exist`);
@@ -91,7 +96,22 @@ export async function survey(session: Session): Promise<Survey> {
   });
   for (const problem of warnings) session.emit({ type: "warning", problem });
   session.emit({ type: "plan-made", plan });
-  return { plan, desired, existing, network };
+  return { plan, desired, existing, doubles, network };
+}
+
+/** One machine of each name: the one that is furthest on, then the first listed. The others are doubles. */
+function oneOfEach(machines: readonly Machine[]): { kept: readonly Machine[]; extra: readonly Machine[] } {
+  const rank = ({ status }: Machine) =>
+    ["running", "stopped", "creating", "failed", "deleting"].indexOf(status);
+  const kept = new Map<string, Machine>();
+  for (const machine of machines) {
+    const other = kept.get(machine.name);
+    if (!other || rank(machine) < rank(other)) kept.set(machine.name, machine);
+  }
+  const extra = machines.filter(
+    (machine) => kept.get(machine.name) !== machine && machine.status !== "deleting",
+  );
+  return { kept: [...kept.values()], extra };
 }
 
 const nothing: CheckResult = { problems: [], warnings: [] };

@@ -40,7 +40,7 @@ export interface UpResult {
 /** Makes the world as the configuration wants it. */
 export async function up(session: Session): Promise<UpResult> {
   const started = performance.now();
-  const { plan, existing, ...surveyed } = await survey(session);
+  const { plan, existing, doubles, ...surveyed } = await survey(session);
   const connections = openConnections(session);
   try {
     const work = prepareSites(session, connections);
@@ -56,6 +56,7 @@ export async function up(session: Session): Promise<UpResult> {
 
     const flow = (node: BootableNode, machine: Machine | undefined) =>
       runNodePipeline(session, work.parts(node.site), node, machine);
+    await removeDoubles(session, doubles);
     const flows = desired.map(async (node) => {
       const machine = machineOf(node);
       if (!machine || !atOnce.has(node.name)) return flow(node, machine);
@@ -179,6 +180,24 @@ async function removeMachines(
   await session.steps.run(
     { kind: "delete", site, title: `deleting ${which.map(({ name }) => name).join(", ")}` },
     () => machines.delete(which),
+  );
+}
+
+/** Second machines of a name go before anything is done with the first: nobody could tell them apart later. */
+async function removeDoubles(
+  session: Session,
+  doubles: ReadonlyMap<string, readonly Machine[]>,
+): Promise<void> {
+  await settle(
+    [...doubles].map(async ([site, machines]) => {
+      if (machines.length === 0) return;
+      const { provider } = session.sites.find(({ name }) => name === site)!.config;
+      const title = `deleting doubles of ${machines.map(({ name }) => name).join(", ")}`;
+      await session.steps.run({ kind: "delete", site, title }, () =>
+        provider.delete(session.siteContext(site), machines),
+      );
+    }),
+    session.signal,
   );
 }
 
