@@ -71,7 +71,6 @@ const systemPrograms = new Set([
   "sysctl",
   "modprobe",
   "lsmod",
-  "ip",
   "sshd",
   "swapoff",
   "swapon",
@@ -203,6 +202,14 @@ function files(image: Image): [path: string, text: string, mode?: number][] {
     ["/etc/resolv.conf", "nameserver 192.0.2.53\n"],
     ["/etc/fstab", "/dev/vda1 / ext4 rw,discard,errors=remount-ro 0 1\n"],
     ["/etc/profile", "export PATH\n"],
+    ...(image.id === "ubuntu"
+      ? [
+          ["/etc/environment", `PATH="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"\n`] as [
+            string,
+            string,
+          ],
+        ]
+      : []),
     ["/etc/shells", "/bin/sh\n/bin/bash\n/usr/bin/sh\n/usr/bin/bash\n"],
     ["/etc/sysctl.conf", ""],
     [

@@ -19,7 +19,9 @@ export interface ExecRequest {
   readonly gone: AbortSignal;
 }
 
-const path = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin";
+const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/** Debian keeps `/sbin` from users who are not root; Ubuntu has it for all, in `/etc/environment`. */
+const userPath = "/usr/local/bin:/usr/bin:/bin:/usr/games";
 
 /**
  * Runs a command through the user's login shell and answers with its output, exit code or signal. The command
@@ -61,7 +63,7 @@ export async function runExec(request: ExecRequest): Promise<void> {
   ]);
   const env = {
     ...request.env,
-    PATH: path,
+    PATH: who.uid === 0 || host.disk.find("/etc/environment") ? systemPath : userPath,
     HOME: account.home,
     USER: account.name,
     LOGNAME: account.name,
@@ -75,7 +77,7 @@ export async function runExec(request: ExecRequest): Promise<void> {
     const script = request.command ?? (await source.readAll()).toString("utf8");
     const shell = host.startShell(
       { who, env, cwd, umask: 0o022, descriptors, changes: request.changes, signal: stop.signal },
-      { name: "sh", script },
+      { name: "sh", script, dialect: account.shell.endsWith("bash") ? "bash" : "dash" },
     );
     code = await Promise.race([shell, aborted(stop.signal)]);
     // A program that ignores its signal still ends before its changes are counted.

@@ -68,6 +68,9 @@ export function createVirtualMachine(spec: MachineSpec, surroundings: MachineSur
   let state: VirtualMachine["state"] = "off";
   let hostname = spec.hostname;
   let booted = false;
+  /** cloud-init's first stage runs once in a machine's life, however its first boot ends. */
+  let initialised = false;
+  let halting: Promise<void> = Promise.resolve();
   /** Grows at each power-off, so that what an earlier boot still does finds itself outdated. */
   let generation = 0;
   const powerOffs = new Set<() => void>();
@@ -281,6 +284,7 @@ export function createVirtualMachine(spec: MachineSpec, surroundings: MachineSur
 
   async function boot(): Promise<void> {
     const mine = generation;
+    await halting;
     const outdated = () => mine !== generation;
     disk.write("/run/sshd.pid", Buffer.from(`${host.sshdPid()}\n`));
     if (booted || spec.hostKeys) {
@@ -303,7 +307,8 @@ export function createVirtualMachine(spec: MachineSpec, surroundings: MachineSur
       cloudInit.fail(
         "('scripts_user', RuntimeError('Runparts: 1 failures (runcmd) in 1 attempted commands'))",
       );
-    await cloudInit.init();
+    if (!initialised) await cloudInit.init();
+    initialised = true;
     await units.startEnabled();
     if (outdated()) return;
     openPorts();
@@ -333,7 +338,7 @@ export function createVirtualMachine(spec: MachineSpec, surroundings: MachineSur
     }
     network.setMachinePower(spec.id, false);
     ssh.reload();
-    void units.halt();
+    halting = units.halt();
     for (const callback of powerOffs) callback();
     powerOffs.clear();
   }

@@ -182,3 +182,22 @@ describe("the shell language", () => {
     expect(lines).toEqual(["first\n", "second\n"]);
   });
 });
+
+describe("sh is dash, as on Debian", () => {
+  it.each([
+    ["[[", "[[ a = a ]]; echo $?", "127\n", 0],
+    ["source", "source /dev/null; echo $?", "127\n", 0],
+    ["substrings", `x=abc; echo \${x:1}`, "", 2],
+    ["here-strings", "cat <<<x", "", 2],
+    ["pipefail", "set -o pipefail; echo no", "", 2],
+    ["echo -e", "echo -e 'a\\tb'", "-e a\tb\n", 0],
+  ])("has no %s", async (_what, script, stdout, code) => {
+    expect(await ssh.exec("sh -s", script)).toMatchObject({ stdout, code });
+  });
+
+  it("keeps /usr/sbin from users without rights", async () => {
+    expect((await ssh.exec("useradd x")).code).toBe(127);
+    expect((await ssh.exec("/usr/sbin/useradd x")).code).toBe(1);
+    expect((await ssh.exec("sudo useradd x")).code).toBe(0);
+  });
+});

@@ -169,7 +169,13 @@ async function sh(call: CommandCall): Promise<CommandResult> {
   const rest = call.args.slice(index);
   const start = { ...inherit(call.shell), env: login ? { ...call.env } : call.env };
   const run = (name: string, script: string, positional: readonly string[]) =>
-    call.host.startShell(start, { name, script, positional, options });
+    call.host.startShell(start, {
+      name,
+      script,
+      positional,
+      options,
+      dialect: /bash$/.test(call.name) ? "bash" : "dash",
+    });
   if (command) {
     const [script, name = call.name, ...positional] = rest;
     if (script === undefined) return failure(call, "0: -c requires an argument", 2);

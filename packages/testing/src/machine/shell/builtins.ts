@@ -16,6 +16,9 @@ export interface BuiltinCall {
 
 type Builtin = (call: BuiltinCall) => number | Promise<number>;
 
+/** Builtins of bash that dash does not have. */
+export const bashBuiltins: ReadonlySet<string> = new Set(["source", "shopt", "declare", "typeset"]);
+
 /** Builtins whose `name=value` arguments are assignments. */
 export const declaring: ReadonlySet<string> = new Set(["export", "readonly", "local", "declare", "typeset"]);
 
@@ -72,6 +75,8 @@ function setOptions({ shell, args }: BuiltinCall): number {
     const on = arg[0] === "-";
     for (const letter of arg.slice(1)) {
       const option = letter === "o" ? (args[++index] as OptionName | undefined) : optionLetters[letter];
+      if (option === "pipefail" && state.dialect === "dash")
+        throw new ShellError("set: Illegal option -o pipefail", 2, true);
       if (option && on) state.options.add(option);
       else if (option) state.options.delete(option);
     }
@@ -274,13 +279,12 @@ export const builtins: Readonly<Record<string, Builtin>> = Object.assign(
     cd: changeDirectory,
     pwd: ({ shell }: BuiltinCall) => print(shell, `${shell.state.cwd}\n`),
     echo: ({ shell, args }: BuiltinCall) => {
+      const isDash = shell.state.dialect === "dash";
       const noLineFeed = args[0] === "-n";
-      const escapes = args[0] === "-e";
+      const escapes = !isDash && args[0] === "-e";
       const text = args.slice(noLineFeed || escapes ? 1 : 0).join(" ");
-      return print(
-        shell,
-        (escapes ? formatPrintf("%b", [text]).bytes.toString("utf8") : text) + (noLineFeed ? "" : "\n"),
-      );
+      const bytes = escapes || isDash ? formatPrintf("%b", [text]).bytes : Buffer.from(text);
+      return print(shell, Buffer.concat([bytes, Buffer.from(noLineFeed ? "" : "\n")]));
     },
     printf: async ({ shell, args }: BuiltinCall) => {
       const [format, ...values] = args[0] === "--" ? args.slice(1) : args;

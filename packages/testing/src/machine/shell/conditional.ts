@@ -55,6 +55,9 @@ export function evaluateTest(shell: Shell, args: readonly string[]): boolean {
     return left !== "";
   };
   if (args.length === 0) return false;
+  // POSIX: of three arguments, a binary operator in the middle decides.
+  if (args.length === 3 && isBinary(args[1] as string))
+    return compare(shell, args[0] as string, args[1] as string, args[2] as string);
   const value = or();
   if (position < args.length) throw new ShellError(`test: ${args[position]}: unexpected operator`, 2);
   return value;

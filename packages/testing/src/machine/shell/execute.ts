@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { builtins, declaring } from "./builtins.js";
+import { bashBuiltins, builtins, declaring } from "./builtins.js";
 import { type ConditionalScope, evaluateConditional } from "./conditional.js";
 import { createCollector, nullDescriptor, sourceOf } from "./descriptors.js";
 import { evaluateArithmetic, expandPattern, expandString, expandWords } from "./expand.js";
@@ -274,8 +274,10 @@ async function runCompound(
       return status;
     }
     case "ArithmeticCommand":
+      if (shell.state.dialect === "dash") return lacking(shell, "((");
       return (await evaluateArithmetic(shell, command.expression)) === 0 ? 1 : 0;
     case "ConditionalCommand": {
+      if (shell.state.dialect === "dash") return lacking(shell, "[[");
       const scope: ConditionalScope = {
         shell,
         string: (word) => expandString(shell, word),
@@ -284,6 +286,11 @@ async function runCompound(
       return (await evaluateConditional(command.expression, scope)) ? 0 : 1;
     }
   }
+}
+
+async function lacking(shell: Shell, name: string): Promise<number> {
+  await complain(shell, `${name}: not found`);
+  return 127;
 }
 
 async function runLoop(goesOn: () => Promise<boolean>, body: () => Promise<number>): Promise<number> {
@@ -328,7 +335,7 @@ async function runSimpleOrThrow(
     if (state.options.has("xtrace"))
       await shell.state.descriptors.get(2)?.sink?.write(Buffer.from(`+ ${[name, ...args].join(" ")}\n`));
     const defined = state.functions.get(name);
-    const builtin = builtins[name];
+    const builtin = state.dialect === "dash" && bashBuiltins.has(name) ? undefined : builtins[name];
     if (!defined && !builtin) {
       const env = exportedVariables(state);
       for (const assignment of command.assignments)

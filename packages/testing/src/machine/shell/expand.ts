@@ -198,6 +198,15 @@ export function parameter(shell: Shell, name: string): string | undefined {
   return state.variables.get(name)?.value;
 }
 
+/** Expansions that POSIX and dash do not have. */
+const bashOnly: ReadonlySet<string> = new Set([
+  "Substring",
+  "PatternReplacement",
+  "CaseModification",
+  "Indirection",
+  "Transform",
+]);
+
 async function expandParameter(shell: Shell, part: ParameterPart, quoted: boolean): Promise<Piece[]> {
   const { operation } = part;
   const name = part.parameter;
@@ -219,6 +228,8 @@ async function expandParameter(shell: Shell, part: ParameterPart, quoted: boolea
       (one): Piece => (one.kind === "plain" ? { kind: "split", text: one.text } : one),
     );
   if (!operation) return piece(must());
+  if (shell.state.dialect === "dash" && bashOnly.has(operation.type))
+    throw new ShellError("Bad substitution", 2, true);
   switch (operation.type) {
     case "DefaultValue":
       return isEmpty(operation.checkEmpty)

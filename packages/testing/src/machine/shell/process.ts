@@ -10,7 +10,12 @@ import { parseScript } from "./syntax.js";
 export async function startShell(host: Host, start: ProcessStart, script: ScriptStart): Promise<number> {
   const view = createFileView(host.disk, start.who, start.changes);
   view.umask = start.umask;
-  const state = createState({ ...start, name: script.name, positional: script.positional ?? [] });
+  const state = createState({
+    ...start,
+    name: script.name,
+    dialect: script.dialect ?? "dash",
+    positional: script.positional ?? [],
+  });
   for (const option of script.options ?? []) state.options.add(option);
   const shell = createShell({
     state,

@@ -63,7 +63,12 @@ export async function runProgram(
     }
     return shell.host.startShell(
       { ...inherit(shell), env },
-      { name: found.path, script: text, positional: args },
+      {
+        name: found.path,
+        script: text,
+        positional: args,
+        dialect: interpreter.endsWith("bash") ? "bash" : "dash",
+      },
     );
   }
   shell.view.umask = shell.state.umask;

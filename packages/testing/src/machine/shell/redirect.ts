@@ -43,6 +43,8 @@ async function apply(shell: Shell, node: RedirectionNode, written: string[]): Pr
   const target = await expandString(shell, node.target);
   switch (node.operator) {
     case "<<<":
+      if (shell.state.dialect === "dash")
+        throw new ShellError("Syntax error: redirection unexpected", 2, true);
       descriptors.set(node.fd ?? 0, { source: sourceOf(`${target}\n`) });
       return;
     case "<":

@@ -3,7 +3,7 @@ import type { Credentials } from "../disk.js";
 import type { FileView } from "../file-view.js";
 import type { Host } from "../host.js";
 import type { Descriptors } from "./descriptors.js";
-import type { ShellState } from "./state.js";
+import type { Dialect, ShellState } from "./state.js";
 import type { ScriptNode } from "./syntax.js";
 
 /** One shell process (or subshell) with all that it acts on. */
@@ -39,6 +39,8 @@ export interface ScriptStart {
   /** `$0`. */
   readonly name: string;
   readonly script: string;
+  /** Default `dash`, as `/bin/sh` on Debian. */
+  readonly dialect?: Dialect;
   readonly positional?: readonly string[];
   /** Options such as `errexit` that are on from the beginning. */
   readonly options?: readonly ("errexit" | "nounset" | "xtrace")[];

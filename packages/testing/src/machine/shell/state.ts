@@ -9,10 +9,14 @@ export interface Variable {
 
 export type OptionName = "errexit" | "nounset" | "noglob" | "pipefail" | "allexport" | "xtrace" | "noexec";
 
+export type Dialect = "dash" | "bash";
+
 /** What a shell process knows. A subshell gets a copy. */
 export interface ShellState {
   /** `$0`. */
   name: string;
+  /** Debian's `sh` is dash, which refuses what only bash knows. */
+  readonly dialect: Dialect;
   positional: string[];
   readonly variables: Map<string, Variable>;
   readonly functions: Map<string, FunctionDefNode>;
@@ -44,6 +48,7 @@ export function nextPid(): number {
 
 export function createState(start: {
   readonly name: string;
+  readonly dialect: Dialect;
   readonly positional: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
@@ -58,6 +63,7 @@ export function createState(start: {
   variables.set("OPTIND", { value: "1", exported: false, readonly: false });
   return {
     name: start.name,
+    dialect: start.dialect,
     positional: [...start.positional],
     variables,
     functions: new Map(),
