@@ -163,6 +163,8 @@ async function readBody(incoming: IncomingMessage): Promise<string> {
 
 function parseBody(text: string, contentType: string): unknown {
   if (text === "") return undefined;
+  // Of another type it is refused by the verb, which knows what it takes.
+  if (!/json|yaml/.test(contentType)) return text;
   try {
     return contentType.includes("yaml") && !text.startsWith("{") ? parseYaml(text) : JSON.parse(text);
   } catch (error) {

@@ -52,7 +52,8 @@ export function applyConfiguration(
   const before = owners.find((entry) => isOwn(entry, writer));
   const elsewhere = new Set(others.flatMap((entry) => [...fromFieldsV1(entry.fieldsV1)]));
   const dropped = [...(before ? fromFieldsV1(before.fieldsV1) : [])].filter((path) => !wanted.has(path));
-  for (const path of dropped.sort((a, b) => b.length - a.length)) {
+  // An item of a list before its members: without its key it could not be found.
+  for (const path of dropped.sort((a, b) => a.length - b.length)) {
     const stillOwned = [...elsewhere, ...wanted].some(
       (other) => other === path || other.startsWith(`${path}\n`),
     );
