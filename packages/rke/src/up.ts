@@ -186,7 +186,7 @@ async function withApi<T>(
   kubeconfig: string,
   use: (api: KubernetesApi) => Promise<T>,
 ): Promise<T> {
-  const api = await context.kubernetes(kubeconfig, { dialer: context.dialer });
+  const api = await context.kubernetes(kubeconfig);
   try {
     return await use(api);
   } finally {

@@ -15,6 +15,9 @@ export interface Connections {
   close(): Promise<void>;
 }
 
+/** A dialer that may hold a connection to a jump host. */
+export type SiteDialer = Dialer & { close?(): Promise<void> };
+
 /** Options of one connection. */
 export interface ConnectNodeOptions {
   readonly signal: AbortSignal;
@@ -26,9 +29,9 @@ export interface ConnectNodeOptions {
 
 export function openConnections(session: Session): Connections {
   const hosts: Promise<SshHost>[] = [];
-  const siteDialers = new Map<string, Promise<Dialer & { close?(): Promise<void> }>>();
+  const siteDialers = new Map<string, Promise<SiteDialer>>();
 
-  function dialer(node: Pick<TopologyNode, "site" | "jump">): Promise<Dialer & { close?(): Promise<void> }> {
+  function dialer(node: Pick<TopologyNode, "site" | "jump">): Promise<SiteDialer> {
     let found = siteDialers.get(node.site);
     if (!found) {
       found = openSiteDialer(session, node);
@@ -91,10 +94,11 @@ export function openConnections(session: Session): Connections {
   };
 }
 
-async function openSiteDialer(
+/** The dialer into one site: the user's, or one through the site's jump hosts, which opens its connection when it is first used. */
+export async function openSiteDialer(
   session: Session,
   { site, jump }: Pick<TopologyNode, "site" | "jump">,
-): Promise<Dialer & { close?(): Promise<void> }> {
+): Promise<SiteDialer> {
   if (jump.length === 0) return session.dialer;
   const { jumpDialer } = await import("@multicloud/ssh");
   const { privateKey } = await session.key();

@@ -11,6 +11,8 @@ export interface HostRecord {
   readonly activated: boolean;
   /** Overlay address at the last run, for looking without connecting. */
   readonly overlayAddress?: string;
+  /** Address at which SSH was dialled at the last run; says through which site the cluster's API is reached. */
+  readonly address?: string;
 }
 
 const emptyRecord: HostRecord = { oneTime: [], pinned: [], activated: false };
