@@ -1,6 +1,6 @@
 import type { KubernetesApi, KubernetesConnect, Report } from "@multicloud/core/plugin";
-import { connect } from "@multicloud/kubernetes";
 import { afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { connect } from "../../kubernetes/src/index.js";
 import { manualClock } from "../../testing/test/fake-world.js";
 import { certManager } from "../src/index.js";
 import { type AddonFixture, createPki, type Pki, setUp } from "./fixture.js";

@@ -130,7 +130,7 @@ test("what does not exist is undefined to get and fine to delete", async () => {
 });
 
 test("errors are recognised by @multicloud/core as its own", async () => {
-  const { MulticloudError } = await import("@multicloud/core");
+  const { MulticloudError } = await import("../../core/src/errors/multicloud-error.js");
   const error = await (await fixture.connect(kubeconfigOf(pki, pki.guest))).nodes().catch((reason) => reason);
   expect(MulticloudError.isInstance(error)).toBe(true);
   expect(JSON.stringify(error)).toContain('"code":"FORBIDDEN"');

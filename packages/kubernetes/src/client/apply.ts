@@ -44,7 +44,7 @@ export async function applyObjects(
 }
 
 /** Names an object. */
-export function referenceOf(object: KubernetesObject): ObjectReference {
+function referenceOf(object: KubernetesObject): ObjectReference {
   const { name, namespace } = object.metadata;
   return {
     apiVersion: object.apiVersion,
