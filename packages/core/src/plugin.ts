@@ -24,6 +24,7 @@ export {
   MulticloudError,
   ValidationError,
 } from "./errors/multicloud-error.js";
+export { type ApplyOptions, type ApplyResult, applyFragment } from "./fragment/apply-fragment.js";
 export { delay } from "./plugin/delay.js";
 export {
   createHttp,

@@ -49,7 +49,8 @@ function entries(droplet: WireDroplet, type: "public" | "private") {
 }
 
 /**
- * Deletes machines; returns once the service has accepted each. A droplet that is still being made, or on
+ * Deletes machines; returns once the service has accepted each. One list call tells which of them are still
+ * there and carry the site's tag; no other is touched. A droplet that is still being made, or on
  * its way out already, answers 422 (`pending event`): it is asked again until it is accepted or gone, with
  * one list call a round for all of them.
  */
@@ -61,11 +62,9 @@ export async function deleteMachines(
   const deadline = Date.now() + deleteTimeoutMs;
   let left = [...new Set(machines.map((machine) => machine.id))];
   for (let round = 0; left.length > 0; round++) {
-    if (round > 0) {
-      await delay(Math.min(5000, 250 * 2 ** round), context.signal);
-      const there = new Set((await listMachines(client, context)).map((machine) => machine.id));
-      left = left.filter((id) => there.has(id));
-    }
+    if (round > 0) await delay(Math.min(5000, 250 * 2 ** round), context.signal);
+    const ours = new Set((await listMachines(client, context)).map((machine) => machine.id));
+    left = left.filter((id) => ours.has(id));
     const refused = await deleteEach(client, context, left);
     left = refused.map(({ id }) => id);
     const first = refused[0];

@@ -4,9 +4,14 @@ import type { Keypair, SecurityGroup, Server } from "./client/index.js";
 /** Cluster and site: what every resource of ours is marked with. */
 type Owner = Pick<SiteContext, "cluster" | "site">;
 
-/** Name of the site's security group and of its key pair. */
-export function sharedName(owner: Owner): string {
-  return `multicloud-${owner.cluster}-${owner.site}`;
+/**
+ * Name of the site's security group and of its key pair: `multicloud-<cluster>-<site>`, with an underscore
+ * between the two when one of them has a hyphen itself, because key pairs are unique by name and `a-b` + `c`
+ * must not meet `a` + `b-c`.
+ */
+export function sharedName({ cluster, site }: Owner): string {
+  const between = cluster.includes("-") || site.includes("-") ? "_" : "-";
+  return `multicloud-${cluster}${between}${site}`;
 }
 
 /** The metadata of a machine. Nova takes values of at most 255 characters. */

@@ -62,6 +62,6 @@ export interface ClusterEngine extends PluginIdentity {
   prepare(node: PlannedNode, user: string): NodeFragment;
   /** Makes the cluster have exactly these nodes. Nodes that left are removed from it. Runs nothing when all is as wanted. */
   up(context: EngineContext, nodes: readonly EngineNode[]): Promise<EngineResult>;
-  /** Removes the cluster from machines that outlive it. Not called for machines that are about to be deleted. */
+  /** Removes the cluster from machines that outlive it, before they are given back. `nodes` has a master whenever one can be reached. Not called for machines that are about to be deleted. */
   reset(context: EngineContext, nodes: readonly EngineNode[]): Promise<void>;
 }

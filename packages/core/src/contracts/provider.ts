@@ -1,4 +1,6 @@
 import type { CheckResult, SiteContext } from "./context.js";
+import type { NodeFragment } from "./fragment.js";
+import type { JumpHost } from "./remote-host.js";
 import type { PluginIdentity } from "./spec-version.js";
 
 /** What a machine is for. A master runs the control plane and etcd, a worker runs the applications. */
@@ -30,8 +32,10 @@ export interface MachineShape {
 export interface MachineRequest extends MachineShape {
   /** Digest of everything that makes the machine what it is, to be stored with it and given back by `list`. At most 200 characters of `[a-z0-9_-]`. */
   readonly spec: string;
-  /** cloud-init user data, within the provider's limit; bytes when core gzipped it. Equal for all machines of one batch. */
+  /** cloud-init user data, within the provider's limit; bytes when core gzipped it. Equal for all machines of one batch. Empty for a `persistent` provider. */
   readonly userData: string | Uint8Array;
+  /** The same as data, with the user that core logs in as and without a host key. Given to `persistent` providers, which apply it over SSH with `applyFragment`. */
+  readonly boot?: NodeFragment;
 }
 
 /** A machine that exists and carries our mark. */
@@ -49,6 +53,12 @@ export interface Machine {
   readonly publicAddress?: string;
   /** Address inside the site's own network. */
   readonly privateAddress?: string;
+  /** Port of its SSH server. Default 22. */
+  readonly sshPort?: number;
+  /** SSH chain to it, outermost first. Default: the site's. */
+  readonly jump?: readonly JumpHost[];
+  /** Its host keys, one line each, when they are known for certain: core accepts exactly these. Default: a one-time key in the boot configuration. Needed from a `persistent` provider. */
+  readonly hostKeys?: readonly string[];
   /** For showing what a replacement changes; when the cloud tells. */
   readonly size?: string;
   readonly image?: string;
@@ -92,6 +102,12 @@ export interface Provider extends PluginIdentity {
   readonly userData: { readonly maxBytes: number; readonly gzip: boolean };
   /** How many machines one `create` call may make. Default 1. */
   readonly createBatch?: number;
+  /**
+   * The machines outlive the cluster: `create` claims one and applies `boot` itself, `delete` gives it back. Core
+   * then makes no one-time host key, waits for no cloud-init, calls `create` again for a machine that is still
+   * `creating` (nobody else finishes it), and has the engine's `reset` run before the last `delete`. Default false.
+   */
+  readonly persistent?: boolean;
   /** Credentials, names, quota, availability. Reads only. Paths of problems are relative to the site, for example `workers.image` or `provider`. */
   check(context: SiteContext, request: SiteRequest): Promise<ProviderCheck>;
   /** Every machine with our mark, however many pages that takes. One call a tick serves all waiting machines. */
