@@ -1,4 +1,4 @@
-import { readdir, rm, stat } from "node:fs/promises";
+import { readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import {
   type MulticloudConfig,
@@ -10,12 +10,14 @@ import {
   type SiteConfig,
 } from "@multicloud/core";
 import { type CloudflareOptions, cloudflare } from "@multicloud/dns-cloudflare";
+import { connect, type KubernetesApi } from "@multicloud/kubernetes";
 import { digitalocean } from "@multicloud/provider-digitalocean";
 import { openstack } from "@multicloud/provider-openstack";
 import { type RkeOptions, rke } from "@multicloud/rke";
 import { socks5Dialer } from "@multicloud/ssh";
 import { instantTiming, type Sandbox, sandbox } from "@multicloud/testing";
 import { type ZeroTierOptions, zerotier } from "@multicloud/zerotier";
+import { expect } from "vitest";
 
 /** Masters and workers of each site; a site without either is left out. */
 export interface Shape {
@@ -96,8 +98,8 @@ export async function openLab(): Promise<Lab> {
       };
       sites[name] = {
         ...providers[name](),
-        ...(pools.masters.count !== 0 ? { masters: pools.masters } : {}),
-        ...(pools.workers.count !== 0 ? { workers: pools.workers } : {}),
+        ...(pools.masters.count > 0 ? { masters: pools.masters } : {}),
+        ...(pools.workers.count > 0 || pools.masters.count === 0 ? { workers: pools.workers } : {}),
         ...site?.[name],
       };
     }
@@ -172,4 +174,37 @@ export async function filesBelow(directory: string) {
     };
   });
   return (await Promise.all(found)).sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** Names of all machines that somebody made, sorted. */
+export function machineNames(lab: Lab): string[] {
+  const names = lab.world.machines.all().map(({ spec }) => spec.hostname);
+  return names.filter((name) => name !== "gateway").sort();
+}
+
+/** Names of the overlay's members that are let in, sorted. */
+export function authorizedMembers(lab: Lab): string[] {
+  const members = lab.services.zerotier.list().flatMap((network) => network.members);
+  return members.flatMap(({ authorized, name }) => (authorized ? [name] : [])).sort();
+}
+
+/** Asks the cluster's API as kubectl would, with the kubeconfig that `up()` left. */
+export async function kubernetesOf<T>(
+  lab: Lab,
+  ask: (api: KubernetesApi) => Promise<T>,
+  cluster = "lab",
+): Promise<T> {
+  const kubeconfig = await readFile(lab.state(cluster, "kubeconfig"), "utf8");
+  const api = await connect(kubeconfig, { dialer: socks5Dialer(lab.socks) });
+  try {
+    return await ask(api);
+  } finally {
+    await api.close();
+  }
+}
+
+/** Expects all of these, the first of each before the first of the next. */
+export function expectInOrder(effects: readonly string[], wanted: readonly string[]): void {
+  expect(wanted.filter((effect) => !effects.includes(effect))).toEqual([]);
+  expect([...wanted].sort((a, b) => effects.indexOf(a) - effects.indexOf(b))).toEqual(wanted);
 }

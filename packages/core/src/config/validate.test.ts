@@ -50,9 +50,13 @@ describe("validate", () => {
     expect(problems(workersOnly)).toMatchObject([
       { path: "sites", message: expect.stringContaining("no site has masters") },
     ]);
-    expect(problems(site({ workers: { ...pool, count: 0 } }))).toMatchObject([
+    expect(problems(site({ workers: undefined }))).toMatchObject([
       { path: "sites.extra", message: "a site without machines" },
     ]);
+    // A site is emptied before it is taken out: without it, nobody could delete its machines.
+    const emptied = validate(site({ workers: { ...pool, count: 0 } }));
+    expect(emptied.problems).toEqual([]);
+    expect(emptied.warnings).toMatchObject([{ path: "sites.extra" }]);
   });
 
   it("warns of an even number of etcd members, and of a quorum that goes down with one site", () => {

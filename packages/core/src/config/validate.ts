@@ -33,7 +33,22 @@ export function validate(config: MulticloudConfig): Validation {
   problems.push(...quorum.problems);
   // Ranges can only be compared when the engine is one.
   if (config.engine?.cidrs) problems.push(...rangeProblems(config));
-  return { problems, warnings: quorum.warnings };
+  return {
+    problems,
+    warnings: [...quorum.warnings, ...sites.flatMap(([name, site]) => emptySite(name, site))],
+  };
+}
+
+/** Machines of a site can only be removed while the configuration has the site, so a site may be empty. */
+function emptySite(name: string, site: SiteConfig): Problem[] {
+  if ((!site.masters && !site.workers) || site.masters?.count || site.workers?.count) return [];
+  return [
+    {
+      path: `sites.${name}`,
+      message: "a site without machines: those it has are removed",
+      hint: "take the site out of the configuration once up() has run",
+    },
+  ];
 }
 
 function nameProblems(name: unknown): Problem[] {
@@ -137,11 +152,11 @@ function siteProblems(config: MulticloudConfig, name: string, site: SiteConfig):
   problems.push(...pluginProblems(`${path}.provider`, "provider", site.provider));
   if (site.gateway !== undefined)
     problems.push(...pluginProblems(`${path}.gateway`, "gateway", site.gateway));
-  if (!site.masters?.count && !site.workers?.count) {
+  if (!site.masters && !site.workers) {
     problems.push({
       path,
       message: "a site without machines",
-      hint: "give it masters or workers, or remove it",
+      hint: "give it masters or workers, or the count 0 to have those it has removed",
     });
   }
   if (site.masters) problems.push(...poolProblems(`${path}.masters`, site.masters));

@@ -29,10 +29,12 @@ export async function formCluster(session: Session, nodes: readonly ReadyNode[])
         }
         const kubernetes = await context.kubernetes(result.kubeconfig);
         const names = nodes.map(({ name }) => name);
-        const found = await kubernetes.waitNodesReady(names, {
-          signal: own,
-          onProgress: (message) => step.progress(message),
-        });
+        const found = await kubernetes
+          .waitNodesReady(names, { signal: own, onProgress: (message) => step.progress(message) })
+          .catch(async (error) => {
+            await kubernetes.close();
+            throw error;
+          });
         const missing = names.filter((name) => !found.some((node) => node.name === name && node.ready));
         if (missing.length > 0) {
           throw new MulticloudError(`the engine finished, but the cluster lacks ${missing.join(", ")}`, {

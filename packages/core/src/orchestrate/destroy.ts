@@ -1,4 +1,6 @@
 import type { Machine } from "../contracts/provider.js";
+import { ValidationError } from "../errors/multicloud-error.js";
+import { forgottenSites } from "./forgotten-sites.js";
 import type { Session } from "./session.js";
 import { settle } from "./settle.js";
 import { siteMachines } from "./site-machines.js";
@@ -12,12 +14,14 @@ export interface DestroyResult {
 }
 
 /**
- * Removes everything with this cluster's mark, whether the configuration still names it or not: the record
- * first (nobody is sent to a dying cluster), then machines and what they share, then overlay members (a
- * living node would come back), and the state last.
+ * Removes everything with this cluster's mark in the sites of the configuration, whether it still names the
+ * machine or not: the record first (nobody is sent to a dying cluster), then machines and what they share,
+ * then overlay members (a living node would come back), and the state last.
  */
 export async function destroy(session: Session): Promise<DestroyResult> {
   const { config, steps, sites, signal } = session;
+  const forgotten = await forgottenSites(session);
+  if (forgotten.length > 0) throw new ValidationError(forgotten);
   if (config.entrypoint) {
     const { entrypoint } = config;
     await steps.run({ kind: "entrypoint", title: `removing ${entrypoint.record}` }, () =>

@@ -8,6 +8,7 @@ import { createPlan, diff, type Plan } from "../plan/plan.js";
 import { toMulticloudError } from "../run/run.js";
 import type { TopologySite } from "../topology/topology.js";
 import { type BootableNode, desiredNodes } from "./desired.js";
+import { forgottenSites } from "./forgotten-sites.js";
 import { quorumBlocks } from "./replace.js";
 import type { Session } from "./session.js";
 
@@ -78,6 +79,7 @@ export async function survey(session: Session): Promise<Survey> {
   session.signal.throwIfAborted();
 
   const problems = findings.flatMap((finding) => finding.problems);
+  problems.push(...(await forgottenSites(session)));
   if (network?.cidr)
     problems.push(...rangeProblems(config, network.cidr).filter(({ path }) => path.startsWith("overlay")));
   const errors = findings.flatMap((finding) => finding.errors);

@@ -5,7 +5,7 @@ import { type Connections, openConnections } from "../hosts/connect.js";
 import type { Plan, PlanAction } from "../plan/plan.js";
 import { type Timings, timings } from "../run/critical-path.js";
 import { applyAddons } from "./addons.js";
-import { formCluster, leaveCluster } from "./cluster.js";
+import { type FormedCluster, formCluster, leaveCluster } from "./cluster.js";
 import { type BootableNode, desiredNodes } from "./desired.js";
 import { type EntrypointState, pointEntrypoint } from "./entrypoint.js";
 import { type PipelineParts, type ReadyNode, runNodePipeline } from "./node-pipeline.js";
@@ -42,6 +42,7 @@ export async function up(session: Session): Promise<UpResult> {
   const started = performance.now();
   const { plan, existing, doubles, ...surveyed } = await survey(session);
   const connections = openConnections(session);
+  let cluster: FormedCluster | undefined;
   try {
     const work = prepareSites(session, connections);
     // Only a network that is still to be made is waited for here: boot configurations name it.
@@ -70,38 +71,44 @@ export async function up(session: Session): Promise<UpResult> {
       session,
       leaving.map(({ node }) => node),
     );
-    let cluster = await formCluster(session, ready);
+    const form = async () => {
+      await cluster?.kubernetes.close();
+      cluster = undefined;
+      cluster = await formCluster(session, ready);
+      return cluster;
+    };
+    let formed = await form();
 
     for (const action of [...rolling].sort(mastersFirst)) {
       const node = desired.find(({ name }) => name === action.node)!;
       await leaveCluster(session, [node.name]);
       ready = ready.filter(({ name }) => name !== node.name);
-      await formCluster(session, ready);
+      await form();
       await removeMachines(session, work.machines(node.site), node.site, [machineOf(node)!]);
       ready = [...ready, await flow(node, undefined)];
-      cluster = await formCluster(session, ready);
+      formed = await form();
     }
 
     const [, entrypoint] = await settle<unknown>(
       [
-        applyAddons(session, cluster),
-        pointEntrypoint(session, ready, cluster.step),
-        removeLeaving(session, work, existing, leaving),
+        applyAddons(session, formed),
+        pointEntrypoint(session, ready, formed.step),
+        removeLeaving(session, work, existing, leaving).then(() => removeSharedOfEmptySites(session)),
       ],
       session.signal,
     );
-    await removeStrangers(session, ready, cluster.step);
-    await cluster.kubernetes.close();
+    await removeStrangers(session, ready, formed.step);
     return {
       plan,
       nodes: ready
-        .map((node) => describe(node, cluster.nodes))
+        .map((node) => describe(node, formed.nodes))
         .sort((a, b) => order(desired, a.name) - order(desired, b.name)),
-      kubeconfig: session.state.path("kubeconfig") ?? cluster.kubeconfig,
+      kubeconfig: session.state.path("kubeconfig") ?? formed.kubeconfig,
       ...(entrypoint ? { entrypoint: entrypoint as EntrypointState } : {}),
       timings: timings(session.steps.finished, performance.now() - started),
     };
   } finally {
+    await cluster?.kubernetes.close();
     await connections.close();
   }
 }
@@ -127,6 +134,11 @@ function prepareSites(session: Session, connections: Connections): SiteWork {
   );
   const bySite = new Map(
     session.sites.map((site) => {
+      // A site that is being emptied needs neither.
+      if (site.nodes.length === 0) {
+        const nothing = Promise.resolve("");
+        return [site.name, { shared: nothing, machines: siteMachines(session, site.name, nothing) }];
+      }
       const shared = steps.run(
         { kind: "shared", site: site.name, title: "ensuring SSH key and firewall" },
         async ({ id }) => {
@@ -214,6 +226,15 @@ async function removeLeaving(
   }
   await settle(
     [...bySite].map(([site, machines]) => removeMachines(session, work.machines(site), site, machines)),
+    session.signal,
+  );
+}
+
+/** The key and the firewall of a site that has no machines any more. */
+async function removeSharedOfEmptySites(session: Session): Promise<void> {
+  const empty = session.sites.filter(({ nodes }) => nodes.length === 0);
+  await settle(
+    empty.map(({ name, config }) => config.provider.deleteShared(session.siteContext(name))),
     session.signal,
   );
 }
