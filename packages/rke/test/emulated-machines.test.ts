@@ -90,7 +90,8 @@ test("prepares machines and makes a cluster of them, once", async () => {
     state: directoryStore(join(directory, "state")),
     privateKeyFile: join(directory, "key"),
     knownHostsFile: join(directory, "known_hosts"),
-    kubernetes: connectKubernetes,
+    // As core does: the client dials as the run does.
+    kubernetes: (kubeconfig) => connectKubernetes(kubeconfig, { dialer }),
   };
   const first = await engine.up(context, nodes);
   expect(first.changed).toBe(true);
