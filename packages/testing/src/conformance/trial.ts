@@ -94,7 +94,10 @@ export async function openTrial(suite: ProviderSuite): Promise<Trial> {
         ...harness.shape(role),
         spec,
         userData: `#cloud-config\nwrite_files: [{ path: /etc/one-time, content: ${bootSecret} }]\n`,
-        boot: { files: [{ path: "/etc/one-time", content: `${bootSecret}\n`, mode: "0600" }] },
+        boot: {
+          users: [{ name: "operator", sudo: true, authorizedKeys: [shared.sshPublicKey] }],
+          files: [{ path: "/etc/one-time", content: `${bootSecret}\n`, mode: "0600" }],
+        },
       })),
     shared: () => shared,
     async up(provider, context, requests) {
