@@ -68,7 +68,7 @@ export async function openSession(
     },
     firewall: config.firewall ?? defaultFirewall,
     user: config.ssh?.user ?? "multicloud",
-    steps: createSteps(emit),
+    steps: createSteps(emit, signal),
     emit,
     context: (own) => callContext({ cluster: config.name, dialer, signal: own ?? signal, emit }),
     siteContext: (site, own) =>

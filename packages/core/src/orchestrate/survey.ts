@@ -11,6 +11,7 @@ import { type BootableNode, desiredNodes } from "./desired.js";
 import { forgottenSites } from "./forgotten-sites.js";
 import { quorumBlocks } from "./replace.js";
 import type { Session } from "./session.js";
+import { settle } from "./settle.js";
 
 /** The world as it is and as it should be, before the first effect. */
 export interface Survey {
@@ -45,7 +46,7 @@ export async function survey(session: Session): Promise<Survey> {
         return checkSite(session, site, existing.get(site.name)!);
       });
       step.result(`${existing.get(site.name)?.length ?? 0} machines exist`);
-      return finding;
+      return [finding];
     }),
   );
   const nodes = sites.flatMap((site) => site.nodes);
@@ -75,9 +76,7 @@ export async function survey(session: Session): Promise<Survey> {
         ),
       ]),
   );
-  const findings = [...(await Promise.all(siteFindings)), ...(await shared)];
-  session.signal.throwIfAborted();
-
+  const findings = (await settle([...siteFindings, shared], session.signal)).flat();
   const problems = findings.flatMap((finding) => finding.problems);
   problems.push(...(await forgottenSites(session)));
   if (network?.cidr)
@@ -148,7 +147,7 @@ async function guard(path: string, check: () => Promise<Finding>): Promise<Findi
   } catch (thrown) {
     const error = toMulticloudError(thrown);
     // A defect is not the user's problem, and an abort ends everything.
-    if (error.code === "INTERNAL" || error.code === "ABORTED") throw error;
+    if (error.code === "INTERNAL" || error.code === "ABORTED") throw thrown;
     if (error instanceof ValidationError) return { problems: error.problems, warnings: [], errors: [] };
     const { message, hint } = error;
     const named =

@@ -150,17 +150,8 @@ function prepareSites(session: Session, connections: Connections): SiteWork {
           return id;
         },
       );
-      return [
-        site.name,
-        {
-          shared,
-          machines: siteMachines(
-            session,
-            site.name,
-            Promise.all([shared, network]).then(([id]) => id),
-          ),
-        },
-      ];
+      const both = Promise.all([shared, network]).then(([id]) => id);
+      return [site.name, { shared: both, machines: siteMachines(session, site.name, both) }];
     }),
   );
   const setup = settle<unknown>(

@@ -75,10 +75,14 @@ export function startRun<T>(
   };
 }
 
-/** Any thrown value as the SDK's error: aborts are told apart from defects. */
-export function toMulticloudError(error: unknown): MulticloudError {
+/** Any thrown value as the SDK's error: aborts (also those of `signal` with a reason of the caller's own) are told apart from defects. */
+export function toMulticloudError(error: unknown, signal?: AbortSignal): MulticloudError {
   if (MulticloudError.isInstance(error)) return error;
-  if (error instanceof Error && (error.name === "AbortError" || error.name === "TimeoutError")) {
+  const isReason = signal?.aborted === true && signal.reason === error;
+  if (
+    isReason ||
+    (error instanceof Error && (error.name === "AbortError" || error.name === "TimeoutError"))
+  ) {
     return new MulticloudError("the run was aborted by its caller", { code: "ABORTED", cause: error });
   }
   const message = error instanceof Error ? error.message : String(error);

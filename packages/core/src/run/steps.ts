@@ -30,7 +30,7 @@ export interface Steps {
   readonly finished: readonly FinishedStep[];
 }
 
-export function createSteps(emit: (event: EmittedEvent) => void): Steps {
+export function createSteps(emit: (event: EmittedEvent) => void, signal?: AbortSignal): Steps {
   const finished: FinishedStep[] = [];
   const used = new Map<string, number>();
   const started = performance.now();
@@ -70,7 +70,7 @@ export function createSteps(emit: (event: EmittedEvent) => void): Steps {
         });
         return value;
       } catch (error) {
-        const known = located(toMulticloudError(error), step);
+        const known = located(toMulticloudError(error, signal), step);
         emit({ type: "step-end", step, ok: false, durationMs: Math.round(end() - startMs), error: known });
         throw known;
       }
