@@ -39,7 +39,7 @@ interface Batch {
 }
 
 /** Machines that differ in nothing but their name go into one request, at most ten. */
-export function toBatches(
+function toBatches(
   requests: readonly MachineRequest[],
   bodyOf: (request: MachineRequest) => Batch["body"],
 ): Batch[] {
@@ -110,7 +110,7 @@ function dropletBody(
 }
 
 /** Images are named by slug, the user's own ones by number. */
-export const imageReference = (image: string) => (/^\d+$/.test(image) ? Number(image) : image);
+const imageReference = (image: string) => (/^\d+$/.test(image) ? Number(image) : image);
 
 function textOf(context: SiteContext, request: MachineRequest): string {
   if (typeof request.userData === "string") return request.userData;

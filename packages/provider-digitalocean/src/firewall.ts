@@ -44,7 +44,7 @@ async function findFirewall(client: Client, context: SiteContext): Promise<WireF
 }
 
 /** The firewall that the rules ask for. Everything may go out: a firewall without outbound rules drops all of it. */
-export function wantedFirewall(
+function wantedFirewall(
   site: Pick<SiteContext, "cluster" | "site">,
   rules: readonly FirewallRule[],
 ): WireFirewallBody {

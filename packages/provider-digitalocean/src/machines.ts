@@ -22,7 +22,7 @@ export async function listMachines(client: Client, context: SiteContext): Promis
 }
 
 /** A droplet in the contract's terms. A reserved address can move to another droplet, so it is not the machine's own. */
-export function toMachine(
+function toMachine(
   context: Pick<SiteContext, "cluster" | "site">,
   droplet: WireDroplet,
   reservedIps: readonly string[],

@@ -9,7 +9,7 @@ type Site = Pick<SiteContext, "cluster" | "site">;
 export const siteTag = ({ cluster, site }: Site) => `multicloud:${cluster}:${site}`;
 
 /** Name of the site's SSH key, when the site made it. */
-export const keyName = siteTag;
+export const keyName = (site: Site) => siteTag(site);
 
 /** Name of the site's firewall. Firewall names take letters, digits, dots and hyphens. */
 export const firewallName = ({ cluster, site }: Site) => `multicloud.${cluster}.${site}`;

@@ -10,7 +10,7 @@ import type { WireSshKey } from "./wire.js";
  * MD5 fingerprint of an OpenSSH public key in colon form, as DigitalOcean identifies keys (RFC 4716 §4).
  * Throws `CONFIG_INVALID` for what is no public key.
  */
-export function fingerprintOf(publicKey: string): string {
+function fingerprintOf(publicKey: string): string {
   const [type, encoded] = publicKey.trim().split(/\s+/);
   const blob = Buffer.from(encoded ?? "", "base64");
   const length = blob.length >= 4 ? blob.readUInt32BE(0) : 0;

@@ -6,7 +6,7 @@ const home = "/var/lib/zerotier-one";
 const settingsFile = "/etc/multicloud/zerotier-local.conf";
 
 /** Starts of the names of interfaces that carry pods or containers. ZeroTier over the pod network would go round in a circle. */
-export const defaultInterfacePrefixBlacklist: readonly string[] = [
+const defaultInterfacePrefixBlacklist: readonly string[] = [
   "flannel",
   "cni",
   "veth",

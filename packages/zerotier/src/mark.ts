@@ -1,7 +1,7 @@
 const pattern = /(?:^|\s)multicloud:([a-z0-9](?:[a-z0-9-]*[a-z0-9])?)(?=\s|$)/;
 
 /** The text by which a cluster recognises what it made: `multicloud:<cluster>`. */
-export function markOf(cluster: string): string {
+function markOf(cluster: string): string {
   return `multicloud:${cluster}`;
 }
 

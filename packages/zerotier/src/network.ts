@@ -10,7 +10,7 @@ import { contains, hostRange, parseAddress, parseCidr } from "./ipv4.js";
 import type { NetworkCreation } from "./options.js";
 
 /** Where the members of a network are: its first local route that a pool lies in, else its first local route. */
-export function memberRange(network: NetworkSettings): string | undefined {
+function memberRange(network: NetworkSettings): string | undefined {
   const local = network.routes.filter(({ target, via }) => !via && parseCidr(target));
   const pooled = local.find(({ target }) =>
     network.pools.some(({ start }) => {
@@ -28,7 +28,7 @@ export function toOverlayNetwork(network: NetworkDetails): OverlayNetwork {
 }
 
 /** The settings that a network made by us has. `create` must have passed its checks. */
-export function wantedSettings(create: NetworkCreation, cluster: string): NetworkSettings {
+function wantedSettings(create: NetworkCreation, cluster: string): NetworkSettings {
   return {
     name: create.name ?? cluster,
     private: true,

@@ -1,7 +1,7 @@
 import type { Dialer } from "../contracts/dialer.js";
 
 /** Port on which an entry address must answer: the ingress' HTTPS. */
-export const entryPort = 443;
+const entryPort = 443;
 
 /** Whether a TCP connection to the entry can be opened within `timeoutMs`. Rejects only when `signal` aborts. */
 export async function entryAnswers(

@@ -15,7 +15,7 @@ export function answer(result: unknown, info?: Readonly<Record<string, number>>)
 }
 
 /** The envelope of a failure. */
-export function failure(errors: readonly CloudflareError[]): unknown {
+function failure(errors: readonly CloudflareError[]): unknown {
   return { success: false, errors, messages: [], result: null };
 }
 

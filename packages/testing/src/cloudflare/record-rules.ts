@@ -107,7 +107,7 @@ export function checkConflicts(
 }
 
 /** Names are complete, relative to the zone, or `@`; they are kept in lower case and Punycode. */
-export function fullName(zone: Zone, given: string): string {
+function fullName(zone: Zone, given: string): string {
   const name = domainToASCII(given.replace(/\.$/, "")).toLowerCase();
   const full =
     given === "@"

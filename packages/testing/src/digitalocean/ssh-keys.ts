@@ -59,7 +59,7 @@ export function findKey(store: Store, key: string | number): SshKey | undefined 
 }
 
 /** MD5 of the key blob in colon form; `undefined` for what is no OpenSSH public key (RFC 4253 §6.6). */
-export function fingerprintOf(publicKey: string): string | undefined {
+function fingerprintOf(publicKey: string): string | undefined {
   const [type, encoded] = publicKey.trim().split(/\s+/);
   if (!type || !encoded) return undefined;
   const blob = Buffer.from(encoded, "base64");

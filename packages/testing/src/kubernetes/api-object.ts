@@ -71,11 +71,6 @@ export function sameValue(a: unknown, b: unknown): boolean {
   return own.length === keys(b).length && own.every((key) => sameValue(a[key], b[key]));
 }
 
-/** Group of an `apiVersion`; empty for the core group. */
-export function groupOf(apiVersion: string): string {
-  return apiVersion.includes("/") ? apiVersion.slice(0, apiVersion.indexOf("/")) : "";
-}
-
 /** RFC 3339 in whole seconds, as Kubernetes writes times. */
 export function timestamp(milliseconds: number): string {
   return new Date(milliseconds).toISOString().replace(/\.\d+Z$/, "Z");

@@ -8,7 +8,7 @@ type Step = string;
 /** Paths of fields, each encoded by {@link encode}. */
 export type FieldSet = ReadonlySet<string>;
 
-export function encode(path: readonly Step[]): string {
+function encode(path: readonly Step[]): string {
   return path.join("\n");
 }
 

@@ -1,4 +1,4 @@
-import { type Fields, isFields } from "./api-object.js";
+import { isFields } from "./api-object.js";
 
 /** The part of an OpenAPI v3 structural schema (apiextensions/v1 JSONSchemaProps) that the emulator honours. */
 export interface Schema {
@@ -133,5 +133,3 @@ export const anything: Schema = {};
 export function members(names: string, schema: Schema = anything): Record<string, Schema> {
   return Object.fromEntries(names.split(" ").map((name) => [name, schema]));
 }
-
-export type { Fields };

@@ -195,12 +195,7 @@ function without(entry: ManagedFieldsEntry, paths: FieldSet): ManagedFieldsEntry
 }
 
 /** The live value with the applied one on top, lists merged as their kind says. */
-export function mergeInto(
-  type: ResourceType,
-  live: unknown,
-  applied: unknown,
-  names: readonly string[],
-): unknown {
+function mergeInto(type: ResourceType, live: unknown, applied: unknown, names: readonly string[]): unknown {
   if (isFields(live) && isFields(applied) && !(names.length > 0 && isAtomicMap(type, names))) {
     const result: Fields = { ...live };
     for (const [name, member] of Object.entries(applied)) {

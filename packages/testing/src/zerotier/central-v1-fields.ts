@@ -16,7 +16,7 @@ import {
 } from "./input.js";
 
 /** The account whose token the sandbox has. */
-export const ownerId = "00000000-0000-4000-8000-000000000001";
+const ownerId = "00000000-0000-4000-8000-000000000001";
 
 const networkFields: Fields = {
   id: "ignored",
@@ -146,7 +146,7 @@ export function readMember(body: unknown): MemberChange {
 }
 
 /** The object without the members that are undefined. */
-export function defined(values: Record<string, unknown>): NetworkChange {
+function defined(values: Record<string, unknown>): NetworkChange {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 }
 

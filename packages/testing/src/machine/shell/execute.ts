@@ -33,7 +33,7 @@ const commandsPerTurn = 100;
 let commandsThisTurn = 0;
 
 /** Runs a script in this shell. `tolerant` is the state of everything whose failure is looked at (`if`, `&&`, `!`): errexit does not apply. */
-export async function runScript(shell: Shell, script: ScriptNode, tolerant = false): Promise<number> {
+async function runScript(shell: Shell, script: ScriptNode, tolerant = false): Promise<number> {
   return runStatements(shell, script.statements, tolerant);
 }
 
@@ -78,7 +78,7 @@ export async function complain(shell: Shell, message: string): Promise<void> {
 }
 
 /** A copy of the shell, as `fork` makes it. */
-export function forkShell(shell: Shell): Shell {
+function forkShell(shell: Shell): Shell {
   return createShell({ ...shell, state: forkState(shell.state) });
 }
 

@@ -92,7 +92,7 @@ function standard(shell: Shell, path: string): Descriptor | undefined {
   return fd === undefined ? undefined : shell.state.descriptors.get(fd);
 }
 
-export async function openForReading(shell: Shell, target: string): Promise<Descriptor> {
+async function openForReading(shell: Shell, target: string): Promise<Descriptor> {
   if (target === "/dev/null") return nullDescriptor;
   const known = standard(shell, target);
   if (known) return known;

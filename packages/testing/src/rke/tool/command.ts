@@ -57,7 +57,7 @@ export async function runCommand(call: ToolCall): Promise<number> {
 }
 
 /** `undefined` when the arguments ask for nothing but help. */
-export function readCommandLine(args: readonly string[]): CommandLine | undefined {
+function readCommandLine(args: readonly string[]): CommandLine | undefined {
   const words = args[0] === "util" ? args.slice(0, 2) : args.slice(0, 1);
   const known = booleanFlags[words.join(" ")];
   if (!known) {
