@@ -9,17 +9,22 @@ import { fromSshError } from "./ssh-errors.js";
 /** Opens verified connections to the nodes of one run. Jump hosts are connected once per site and shared by its nodes. */
 export interface Connections {
   /** Connects within the deadline, retrying while the machine boots. Rejects with `HOST_KEY_UNKNOWN`, `HOST_KEY_MISMATCH`, `SSH_AUTH_FAILED` or `HOST_UNREACHABLE`. */
-  connect(node: TopologyNode, address: string, options: ConnectNodeOptions): Promise<SshHost>;
+  connect(node: ReachedNode, address: string, options: ConnectNodeOptions): Promise<SshHost>;
   /** How TCP reaches a site's machines: directly, or through its jump hosts. */
   dialer(node: Pick<TopologyNode, "site" | "jump">): Promise<Dialer>;
   close(): Promise<void>;
 }
+
+/** What connecting needs to know of a node. */
+export type ReachedNode = Pick<TopologyNode, "name" | "site" | "jump">;
 
 /** A dialer that may hold a connection to a jump host. */
 export type SiteDialer = Dialer & { close?(): Promise<void> };
 
 /** Options of one connection. */
 export interface ConnectNodeOptions {
+  /** Default 22. */
+  readonly port?: number;
   readonly signal: AbortSignal;
   readonly deadlineMs: number;
   /** The machine may be booting for the first time: its key or user may not be in place yet. */
@@ -32,15 +37,17 @@ export function openConnections(session: Session): Connections {
   const siteDialers = new Map<string, Promise<SiteDialer>>();
 
   function dialer(node: Pick<TopologyNode, "site" | "jump">): Promise<SiteDialer> {
-    let found = siteDialers.get(node.site);
+    // Machines of one site may have jump hosts of their own.
+    const way = JSON.stringify([node.site, node.jump]);
+    let found = siteDialers.get(way);
     if (!found) {
       found = openSiteDialer(session, node);
-      siteDialers.set(node.site, found);
+      siteDialers.set(way, found);
     }
     return found;
   }
 
-  async function connect(node: TopologyNode, address: string, options: ConnectNodeOptions): Promise<SshHost> {
+  async function connect(node: ReachedNode, address: string, options: ConnectNodeOptions): Promise<SshHost> {
     const record = await session.records.read(node.name);
     const hostKeys = acceptedKeys(record);
     if (hostKeys.length === 0) {
@@ -58,6 +65,7 @@ export function openConnections(session: Session): Connections {
     try {
       return await waitForSsh({
         host: address,
+        port: options.port ?? 22,
         user: session.user,
         privateKey: (await session.key()).privateKey,
         hostKeys,

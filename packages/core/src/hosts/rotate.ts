@@ -15,3 +15,11 @@ export async function rotateHostKeys(session: Session, node: string, host: SshHo
   await activateHostKeys(host, { signal });
   await session.records.write(node, { ...record, oneTime: [], pinned, activated: true });
 }
+
+/** Accepts exactly the keys that the provider knows of; nothing is rotated on a host that was there before. Writes only what is new. */
+export async function trustKnownKeys(session: Session, node: string, keys: readonly string[]): Promise<void> {
+  const record = await session.records.read(node);
+  const known =
+    record.activated && record.oneTime.length === 0 && record.pinned.join("\n") === keys.join("\n");
+  if (!known) await session.records.write(node, { ...record, oneTime: [], pinned: keys, activated: true });
+}

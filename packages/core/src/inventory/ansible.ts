@@ -24,6 +24,7 @@ function line(host: InventoryHost, files: SshFiles): string {
   if (command) options.push(`-o ProxyCommand="${command}"`);
   const variables: Record<string, string | undefined> = {
     ansible_host: host.address,
+    ansible_port: host.port === undefined ? undefined : String(host.port),
     ansible_user: host.user,
     ansible_ssh_private_key_file: files.privateKeyFile,
     ansible_ssh_common_args: `'${options.join(" ")}'`,

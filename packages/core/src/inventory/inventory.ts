@@ -14,6 +14,8 @@ export interface InventoryHost {
   readonly role: Role;
   /** Where SSH reaches it, through `jump`. */
   readonly address: string;
+  /** Port of its SSH server, when it is not 22. */
+  readonly port?: number;
   readonly user: string;
   readonly publicAddress?: string;
   readonly privateAddress?: string;
@@ -52,11 +54,12 @@ export async function inventory(session: Session): Promise<Inventory> {
         site: machine.site,
         role: machine.role,
         address,
+        ...((machine.sshPort ?? 22) === 22 ? {} : { port: machine.sshPort! }),
         user,
         ...(machine.publicAddress ? { publicAddress: machine.publicAddress } : {}),
         ...(machine.privateAddress ? { privateAddress: machine.privateAddress } : {}),
         ...(overlayAddress ? { overlayAddress } : {}),
-        jump: site.nodes[0]?.jump ?? [],
+        jump: machine.jump ?? site.nodes[0]?.jump ?? [],
       },
     ];
   });

@@ -14,6 +14,7 @@ export function toSshConfig(hosts: readonly InventoryHost[], files: SshFiles): s
     return [
       `Host ${host.name}`,
       `  HostName ${host.address}`,
+      ...(host.port ? [`  Port ${host.port}`] : []),
       `  User ${host.user}`,
       `  IdentityFile ${files.privateKeyFile}`,
       "  IdentitiesOnly yes",

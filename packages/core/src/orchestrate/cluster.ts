@@ -71,7 +71,9 @@ async function writeKnownHosts(session: Session, nodes: readonly ReadyNode[]): P
   const lines: string[] = [];
   for (const node of nodes) {
     const { pinned } = await session.records.read(node.name);
-    for (const key of pinned) lines.push(`${node.name},${node.address} ${key}`);
+    // sshd(8): a port other than 22 goes with the address in brackets.
+    const address = node.port === 22 ? node.address : `[${node.address}]:${node.port}`;
+    for (const key of pinned) lines.push(`${node.name},${address} ${key}`);
   }
   const content = `${lines.sort().join("\n")}\n`;
   const kept = await session.state.read("known_hosts");

@@ -1,6 +1,7 @@
 import type { Machine } from "../contracts/provider.js";
 import { ValidationError } from "../errors/multicloud-error.js";
 import { forgottenSites } from "./forgotten-sites.js";
+import { resetPersistentHosts } from "./reset-hosts.js";
 import type { Session } from "./session.js";
 import { settle } from "./settle.js";
 import { siteMachines } from "./site-machines.js";
@@ -28,6 +29,7 @@ export async function destroy(session: Session): Promise<DestroyResult> {
       entrypoint.remove(session.context()),
     );
   }
+  await resetPersistentHosts(session);
   const removed = await settle(
     sites.map(({ name }) => destroySite(session, name)),
     signal,

@@ -1,3 +1,4 @@
+import type { DialTarget } from "../contracts/dialer.js";
 import type { EngineNode } from "../contracts/engine.js";
 import type { OverlayNetwork } from "../contracts/overlay.js";
 import type { Machine } from "../contracts/provider.js";
@@ -5,7 +6,7 @@ import type { RemoteHost } from "../contracts/remote-host.js";
 import { MulticloudError } from "../errors/multicloud-error.js";
 import { applyFragment } from "../fragment/apply-fragment.js";
 import type { Connections } from "../hosts/connect.js";
-import { rotateHostKeys } from "../hosts/rotate.js";
+import { rotateHostKeys, trustKnownKeys } from "../hosts/rotate.js";
 import type { TopologyNode } from "../topology/topology.js";
 import { type BootableNode, prepareFragment } from "./desired.js";
 import { type Session, withDeadline } from "./session.js";
@@ -37,37 +38,43 @@ export async function runNodePipeline(
   bootable: BootableNode,
   existing: Machine | undefined,
 ): Promise<ReadyNode> {
-  const { node } = bootable;
+  const { node: planned } = bootable;
   const { steps, timing, signal } = session;
-  const at = { site: node.site, node: node.name };
+  const at = { site: planned.site, node: planned.name };
+  const { persistent = false } = session.sites.find(({ name }) => name === planned.site)!.config.provider;
   let after: readonly string[];
 
-  if (!existing) {
+  // What a cloud has accepted it finishes; a host that nothing boots is finished by whoever claimed it.
+  if (!existing || (persistent && existing.status === "creating")) {
     const created = await parts.machines.create(bootable);
     after = [created];
   } else {
     after = [];
   }
   const machine =
-    existing && addressOf(session, node, existing)
+    existing && addressOf(session, planned, existing)
       ? existing
       : await steps.run(
           { kind: "boot", title: "waiting for the machine to run", after, ...at },
           async (step) => {
             after = [step.id];
-            return withDeadline(signal, timing.machineMs, `${node.name} to run`, (own) =>
-              parts.machines.running(node.name, own),
+            return withDeadline(signal, timing.machineMs, `${planned.name} to run`, (own) =>
+              parts.machines.running(planned.name, own),
             );
           },
         );
-  const address = addressOf(session, node, machine)!;
+  const address = addressOf(session, planned, machine)!;
+  const port = machine.sshPort ?? 22;
+  const node = machine.jump ? { ...planned, jump: machine.jump } : planned;
 
   const host = await steps.run(
     { kind: "ssh", title: "waiting for SSH and verifying the host", after, ...at },
     async (step) => {
       after = [step.id];
+      if (machine.hostKeys) await trustKnownKeys(session, node.name, machine.hostKeys);
       const record = await session.records.read(node.name);
       const connected = await parts.connections.connect(node, address, {
+        port,
         signal,
         deadlineMs: timing.sshMs,
         firstBoot: !record.activated,
@@ -79,13 +86,16 @@ export async function runNodePipeline(
     },
   );
 
-  await steps.run(
-    { kind: "cloud-init", title: "waiting for the first boot to end", after, ...at },
-    async (step) => {
-      after = [step.id];
-      await waitForCloudInit(node, host, signal, timing.bootMs);
-    },
-  );
+  // A host that was there before may never have seen cloud-init, or seen it fail long ago.
+  if (!persistent) {
+    await steps.run(
+      { kind: "cloud-init", title: "waiting for the first boot to end", after, ...at },
+      async (step) => {
+        after = [step.id];
+        await waitForCloudInit(node, host, signal, timing.bootMs);
+      },
+    );
+  }
 
   await steps.run({ kind: "prepare", title: "preparing the node", after, ...at }, async (step) => {
     after = [step.id];
@@ -124,7 +134,7 @@ export async function runNodePipeline(
         ...plannedNode(node),
         machine,
         address,
-        port: 22,
+        port,
         user: session.user,
         ...(machine.publicAddress ? { publicAddress: machine.publicAddress } : {}),
         overlayAddress: member.address,
@@ -132,7 +142,7 @@ export async function runNodePipeline(
         memberId: member.memberId,
         host,
         lastStep: step.id,
-        probe: (own: AbortSignal) => probe(parts.connections, node, address, own),
+        probe: (own: AbortSignal) => probe(parts.connections, node, { host: address, port }, own),
       };
     },
   );
@@ -180,14 +190,14 @@ async function waitForCloudInit(
 }
 
 /** Dials SSH afresh and reads the server's greeting, which any SSH client needs before all else. */
-async function probe(
+export async function probe(
   connections: Connections,
-  node: TopologyNode,
-  address: string,
+  node: Pick<TopologyNode, "site" | "jump">,
+  target: DialTarget,
   signal: AbortSignal,
 ): Promise<void> {
   const dial = await connections.dialer(node);
-  const stream = await dial({ host: address, port: 22 }, { signal, timeoutMs: 10_000 });
+  const stream = await dial(target, { signal, timeoutMs: 10_000 });
   try {
     const deadline = AbortSignal.any([signal, AbortSignal.timeout(10_000)]);
     await new Promise<void>((resolve, reject) => {

@@ -1,6 +1,7 @@
 import pLimit from "p-limit";
 import type { Machine, MachineRequest } from "../contracts/provider.js";
 import { renderCloudConfig } from "../fragment/cloud-config.js";
+import { mergeFragments } from "../fragment/merge-fragments.js";
 import { fitUserData } from "../fragment/user-data.js";
 import type { BootableNode } from "./desired.js";
 import type { Session } from "./session.js";
@@ -51,11 +52,25 @@ export function siteMachines(session: Session, site: string, shared: Promise<str
   }
 
   async function request(node: BootableNode): Promise<MachineRequest> {
-    const key = await oneTimeKey();
     const operator = await session.key();
     const user = { name: session.user, authorizedKeys: [operator.publicKey] };
+    if (provider.persistent) {
+      const boot = mergeFragments([node.boot, { users: [user] }]);
+      return { ...node.node.shape, spec: node.spec, userData: "", boot };
+    }
+    const key = await oneTimeKey();
     const document = renderCloudConfig(node.boot, { hostKey: key, user });
     return { ...node.node.shape, spec: node.spec, userData: fitUserData(document, provider.userData) };
+  }
+
+  async function expectOneTimeKey(batch: readonly Waiting[]): Promise<void> {
+    const { publicKey } = await oneTimeKey();
+    for (const { node } of batch) {
+      const record = await session.records.read(node.name);
+      // Earlier keys stay: a creation that was cut off may still turn up with one of them.
+      const oneTime = [publicKey, ...record.oneTime].slice(0, 4);
+      await session.records.write(node.name, { oneTime, pinned: [], activated: false });
+    }
   }
 
   async function createBatch(batch: readonly Waiting[]): Promise<void> {
@@ -74,13 +89,7 @@ export function siteMachines(session: Session, site: string, shared: Promise<str
           after: [after],
         },
         async ({ id }) => {
-          const { publicKey } = await oneTimeKey();
-          for (const { node } of batch) {
-            const record = await session.records.read(node.name);
-            // Earlier keys stay: a creation that was cut off may still turn up with one of them.
-            const oneTime = [publicKey, ...record.oneTime].slice(0, 4);
-            await session.records.write(node.name, { oneTime, pinned: [], activated: false });
-          }
+          if (!provider.persistent) await expectOneTimeKey(batch);
           await provider.create(
             session.siteContext(site),
             await Promise.all(batch.map(({ node }) => request(node))),
