@@ -1,0 +1,191 @@
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type MulticloudError, multicloud, type SiteConfig } from "@multicloud/core";
+import { generateKeyPair, socks5Dialer } from "@multicloud/ssh";
+import { instantTiming, type Sandbox, sandbox } from "@multicloud/testing";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { digitalocean } from "../../provider-digitalocean/src/index.js";
+import { rke } from "../../rke/src/index.js";
+import { zerotier } from "../../zerotier/src/index.js";
+import { type StaticHost, staticHosts } from "../src/index.js";
+
+let world: Sandbox;
+let hosts: StaticHost[];
+let privateKeyFile: string;
+
+beforeAll(async () => {
+  world = await sandbox({ scale: 0, timing: instantTiming });
+  const login = await generateKeyPair("owner of the hosts");
+  privateKeyFile = `${world.stateDirectory}-login`;
+  await writeFile(privateKeyFile, login.privateKey, { mode: 0o600 });
+  hosts = await Promise.all(
+    [1, 2].map(async (n): Promise<StaticHost> => {
+      const key = await generateKeyPair(`host ${n}`);
+      world.world.machines.boot({
+        id: `rack-${n}`,
+        hostname: `rack-${n}`,
+        image: "debian-12",
+        sshKeys: [login.publicKey],
+        publicAddress: `198.18.9.${n}`,
+        hostKeys: [key.privateKey],
+      });
+      const role = n === 1 ? "master" : "worker";
+      return { name: `rack-${n}`, address: `198.18.9.${n}`, user: "debian", role, hostKey: key.publicKey };
+    }),
+  );
+});
+afterAll(async () => {
+  await world.close();
+  await rm(world.stateDirectory, { recursive: true, force: true });
+  await rm(privateKeyFile, { force: true });
+});
+
+const machine = (name: string) => world.world.machines.get(name)!;
+const claim = (name: string) => machine(name).files.read("/etc/multicloud/claim.json");
+
+/** What a host looks like from outside: its users, and the containers and folders of a cluster. */
+function state(name: string) {
+  const { files } = machine(name);
+  return {
+    users: files.read("/etc/passwd"),
+    claim: files.read("/etc/multicloud/claim.json"),
+    sudo: files
+      .list()
+      .filter(({ path }) => path.startsWith("/etc/sudoers.d/"))
+      .map(({ path }) => path),
+    cluster: files
+      .list()
+      .filter(({ path }) => /^\/(etc\/kubernetes|var\/lib\/(etcd|kubelet)|var\/lib\/rancher)\//.test(path))
+      .map(({ path }) => path),
+  };
+}
+
+function cluster(
+  name = "lab",
+  change: Partial<SiteConfig> & { readonly hosts?: readonly StaticHost[] } = {},
+) {
+  const { env, home } = world;
+  const { hosts: given = hosts, ...site } = change;
+  const pool = { size: "as it is", image: "debian-12" };
+  const droplet = { size: "s-1vcpu-2gb", image: "debian-12-x64" };
+  return multicloud({
+    name,
+    sites: {
+      rack: {
+        provider: staticHosts(given, { privateKeyFile }),
+        masters: { count: 1, ...pool },
+        workers: { count: 1, ...pool },
+        ...site,
+      },
+      ocean: {
+        provider: digitalocean({
+          region: "fra1",
+          token: env.DIGITALOCEAN_TOKEN!,
+          baseURL: env.DIGITALOCEAN_API_URL!,
+          requestsPerMinute: 100_000,
+        }),
+        workers: { count: 1, ...droplet },
+      },
+    },
+    overlay: zerotier({
+      network: home.network,
+      token: env.ZEROTIER_CENTRAL_TOKEN!,
+      baseURL: env.ZEROTIER_CENTRAL_URL!,
+      requestsPerSecond: 100_000,
+    }),
+    engine: rke({ binary: join(env.PATH!.split(":")[0]!, "rke"), attempts: 2, retryDelayMs: 1 }),
+    dialer: socks5Dialer(world.socks),
+    state: join(world.stateDirectory, name),
+    timing: { pollMs: 10, sshMs: 5_000, machineMs: 10_000 },
+  });
+}
+
+const errorOf = (work: PromiseLike<unknown>) =>
+  Promise.resolve(work).then(
+    () => expect.fail("this has to fail"),
+    (error: MulticloudError) => error,
+  );
+
+let asFound: Record<string, unknown>;
+
+// One cluster lives through this file, so the tests depend on their order.
+test("two hosts that exist and a droplet become one cluster", async () => {
+  asFound = { "rack-1": state("rack-1"), "rack-2": state("rack-2") };
+  const { nodes, plan } = await cluster().up();
+  expect(plan.counts.create).toBe(3);
+  expect(nodes.map(({ name, ready }) => [name, ready])).toEqual([
+    ["lab-rack-master-1", true],
+    ["lab-rack-worker-1", true],
+    ["lab-ocean-worker-1", true],
+  ]);
+  expect(JSON.parse(claim("rack-1")!)).toMatchObject({
+    owner: "multicloud",
+    cluster: "lab",
+    site: "rack",
+    node: "lab-rack-master-1",
+    state: "ready",
+    madeUsers: ["multicloud"],
+  });
+  // The host's own key is the one that counts; nobody made it another.
+  const record = JSON.parse(
+    await readFile(join(world.stateDirectory, "lab", "hosts", "lab-rack-master-1.json"), "utf8"),
+  );
+  expect(record).toMatchObject({ pinned: [hosts[0]!.hostKey], oneTime: [], activated: true });
+});
+
+test("the second up() changes nothing anywhere", async () => {
+  const before = world.effects.all.length;
+  const { plan } = await cluster().up();
+  expect(plan.unchanged).toBe(true);
+  expect(world.effects.all.slice(before)).toEqual([]);
+});
+
+test("another cluster is refused by the host's name, and fewer hosts than asked for is a problem", async () => {
+  const refused = await errorOf(cluster("other").plan());
+  expect(refused.code).toBe("CONFIG_INVALID");
+  expect(refused.message).toContain(
+    "the host rack-1 belongs to the cluster lab, site rack, as lab-rack-master-1",
+  );
+  expect(refused.message).toContain("sites.rack.masters.count");
+
+  const before = world.effects.all.length;
+  const more = await errorOf(
+    cluster("lab", { workers: { count: 3, size: "as it is", image: "debian-12" } }).up(),
+  );
+  expect(more.message).toContain(
+    "sites.rack.workers.count: 2 more workers needed, but no host is free for them",
+  );
+  expect(world.effects.all.slice(before)).toEqual([]);
+});
+
+test("a host that is off and one with another key are named, and nothing is changed", async () => {
+  const before = world.effects.all.length;
+  for (const [fault, code] of [
+    ["unreachable", "HOST_UNREACHABLE"],
+    ["other-host-key", "HOST_KEY_MISMATCH"],
+  ] as const) {
+    const right = world.world.machines.fault("rack-2", fault);
+    const provider = staticHosts(hosts, { privateKeyFile, connectTimeoutMs: 300 });
+    const error = await errorOf(cluster("lab", { provider }).plan());
+    right();
+    expect(error.code).toBe(code);
+    expect(error.message).toContain("rack-2");
+    expect(error.site).toBe("rack");
+  }
+  expect(world.effects.all.slice(before)).toEqual([]);
+});
+
+test("destroy() gives the hosts back as they were found, and deletes the droplet", async () => {
+  const removed = await cluster().destroy();
+  expect(removed.machines.length).toBe(3);
+  expect({ "rack-1": state("rack-1"), "rack-2": state("rack-2") }).toEqual(asFound);
+  expect(machine("rack-1").state).toBe("running");
+  expect(world.resources()).toEqual([]);
+});
+
+test("and they can become another cluster", async () => {
+  const { nodes } = await cluster("other").up();
+  expect(nodes.every(({ ready }) => ready)).toBe(true);
+  await cluster("other").destroy();
+  expect({ "rack-1": state("rack-1"), "rack-2": state("rack-2") }).toEqual(asFound);
+});
