@@ -7,10 +7,19 @@ import { isOurServer, roleOf } from "./marks.js";
 /** Every machine of the site: one sweep over the project's servers, sorted out here. */
 export async function listMachines(cloud: Cloud, context: SiteContext): Promise<readonly Machine[]> {
   const servers = await cloud.client.nova.listServers(context);
-  return servers
-    .filter((server) => isOurServer(context, server) && !isGone(server))
+  const ours = servers.filter((server) => isOurServer(context, server) && !isGone(server));
+  return (await Promise.all(ours.map((server) => withFault(cloud, context, server))))
     .map((server) => toMachine(server, cloud.options.publicNetwork))
     .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+}
+
+/**
+ * A list leaves out why a server failed that no host was found for (Nova keeps those apart, in "cell0"); by
+ * itself such a server tells.
+ */
+async function withFault(cloud: Cloud, context: SiteContext, server: Server): Promise<Server> {
+  if (server.status !== "ERROR" || server.fault) return server;
+  return (await cloud.client.nova.getServer(context, server.id)) ?? server;
 }
 
 /** A server as core sees it. */

@@ -68,6 +68,7 @@ describe("machines", () => {
       securityGroupRules: 0,
       keypairs: 0,
       floatingIps: 0,
+      serverGroups: 0,
     });
     expect(world.booted.size).toBe(0);
   });

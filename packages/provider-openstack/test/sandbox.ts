@@ -25,6 +25,13 @@ export interface TestWorld extends World {
 }
 
 export function createTestWorld(timing: Partial<Timing> = {}, scale = 0): TestWorld {
+  const world = createBareWorld(timing, scale);
+  onTestFinished(() => world.clock.stop());
+  return world;
+}
+
+/** The same outside of a test; whoever makes it stops its clock. */
+export function createBareWorld(timing: Partial<Timing> = {}, scale = 0): TestWorld {
   const booted = new Map<string, MachineSpec>();
   const machines: Pick<Machines, "boot" | "destroy"> = {
     boot(spec) {
@@ -33,7 +40,7 @@ export function createTestWorld(timing: Partial<Timing> = {}, scale = 0): TestWo
     },
     destroy: (id) => void booted.delete(id),
   };
-  const world = {
+  return {
     clock: createClock(scale),
     effects: createEffects(),
     faults: createFaults(),
@@ -42,8 +49,6 @@ export function createTestWorld(timing: Partial<Timing> = {}, scale = 0): TestWo
     network: {} as World["network"],
     booted,
   };
-  onTestFinished(() => world.clock.stop());
-  return world;
 }
 
 export const alice = {
@@ -52,7 +57,7 @@ export const alice = {
   project: "homelab",
   applicationCredential: { secret: "alices-credential-secret" },
 };
-export const bob = { name: "bob", password: "bobs-password", project: "homelab" };
+const bob = { name: "bob", password: "bobs-password", project: "homelab" };
 
 /** A running cloud with users of the same project, and a `clouds.yaml` for them: `home`, `home-password`, `bob`. */
 export async function startCloud(

@@ -74,7 +74,7 @@ describe("what the machines share", () => {
       await openstack(options).ensureShared(createContext(), shared);
       expect(cloud.counts()).toEqual(reference.counts());
       await openstack(options).deleteShared(createContext());
-      expect(Object.values(cloud.counts())).toEqual([0, 0, 0, 0, 0, 0, 0]);
+      expect(Object.values(cloud.counts())).toEqual([0, 0, 0, 0, 0, 0, 0, 0]);
     }
   });
 
@@ -131,7 +131,7 @@ describe("what the machines share", () => {
     await provider.delete(context, await provider.list(context));
     expect((await provider.list(context))[0]?.status).toBe("deleting");
     await provider.deleteShared(context);
-    expect(Object.values(cloud.counts())).toEqual([0, 0, 0, 0, 0, 0, 0]);
+    expect(Object.values(cloud.counts())).toEqual([0, 0, 0, 0, 0, 0, 0, 0]);
     expect(context.reports).toContainEqual(expect.objectContaining({ type: "retry", service: "neutron" }));
   });
 

@@ -16,8 +16,23 @@ export async function collectPages<T>(
   const items: T[] = [];
   const seen = new Set<string>();
   let next: Readonly<Record<string, string>> = {};
+  let restarts = 0;
+
+  /** What the page began after may be deleted meanwhile; some services do not find the place then. */
+  async function askOrStartOver() {
+    try {
+      return await ask(next);
+    } catch (error) {
+      if (!isLostMarker(error, next) || ++restarts > maxRestarts) throw error;
+      items.length = 0;
+      seen.clear();
+      next = {};
+      return ask(next);
+    }
+  }
+
   for (;;) {
-    const page = await ask(next);
+    const page = await askOrStartOver();
     const found = page?.[key];
     if (!Array.isArray(found)) {
       throw new MulticloudError(`${service} answered without "${key}"`, { code: "SERVICE_ANSWER", service });
@@ -35,6 +50,19 @@ export async function collectPages<T>(
     }
     seen.add(marker);
   }
+}
+
+/** How often a collection is begun anew because its things come and go. */
+const maxRestarts = 5;
+
+function isLostMarker(error: unknown, next: Readonly<Record<string, string>>): boolean {
+  const { marker } = next;
+  return (
+    marker !== undefined &&
+    MulticloudError.isInstance(error) &&
+    (error.status === 400 || error.status === 404) &&
+    error.message.includes(marker)
+  );
 }
 
 function nextLink(page: Readonly<Record<string, unknown>>, key: string): string | undefined {

@@ -97,9 +97,9 @@ export function cinderRoutes(state: CloudState, prefix: string, authUrl: () => s
         limits: {
           rate: [],
           absolute: {
-            maxTotalVolumes: state.quotas.volumes,
+            maxTotalVolumes: call.caller.project.quotas.volumes,
             totalVolumesUsed: owned(call).length,
-            maxTotalVolumeGigabytes: state.quotas.gigabytes,
+            maxTotalVolumeGigabytes: call.caller.project.quotas.gigabytes,
             totalGigabytesUsed: owned(call).reduce((sum, volume) => sum + volume.size, 0),
           },
         },
@@ -142,7 +142,7 @@ function newVolume(state: CloudState, call: CinderCall, owned: readonly VolumeRe
       volume: { size: number; name?: string; volume_type?: string; metadata?: Record<string, string> };
     }
   ).volume;
-  const { volumes, gigabytes } = state.quotas;
+  const { volumes, gigabytes } = call.caller.project.quotas;
   if (volumes >= 0 && owned.length >= volumes) {
     throw overLimit(
       `VolumeLimitExceeded: Maximum number of volumes allowed (${volumes}) exceeded for quota 'volumes'.`,

@@ -1,5 +1,5 @@
 import type { Route, ServiceRequest } from "../world/http-service.js";
-import { keystoneBody, refusal, requestId } from "./answers.js";
+import { empty, keystoneBody, refusal, requestId } from "./answers.js";
 import { anything, FieldError, list, object, text } from "./fields.js";
 import { callerOf, issueToken } from "./identity.js";
 import type { CloudState, User } from "./state.js";
@@ -132,6 +132,16 @@ export function keystoneRoutes(state: CloudState, prefix: string, catalog: Catal
         });
         if (!subject) throw refusal(404, keystoneBody(404, "Could not find token."));
         return { status: 200, body: { token: { user: { id: subject.id, name: subject.name } } } };
+      },
+    },
+    {
+      method: "DELETE",
+      path: `${prefix}/v3/auth/tokens`,
+      handle(request) {
+        if (!callerOf(state, request)) throw unauthorized();
+        const subject = String(request.headers["x-subject-token"] ?? "");
+        if (!state.tokens.delete(subject)) throw refusal(404, keystoneBody(404, "Could not find token."));
+        return empty(204);
       },
     },
   ];

@@ -46,7 +46,7 @@ export function groupRoutes(setting: NeutronSetting): Route[] {
         );
       }
       const owned = groupsOf(state, call).length;
-      judgeNeutronQuota(owned, 1, state.quotas.securityGroups, "security_group");
+      judgeNeutronQuota(owned, 1, call.caller.project.quotas.securityGroups, "security_group");
       const group: GroupRecord = {
         id: newId(),
         name,

@@ -76,7 +76,7 @@ export function ruleRoutes(setting: NeutronSetting): Route[] {
       judgeNeutronQuota(
         owned(call).length,
         wanted.length,
-        state.quotas.securityGroupRules,
+        call.caller.project.quotas.securityGroupRules,
         "security_group_rule",
       );
       const made = wanted.map((rule) => addRule(state, rule));

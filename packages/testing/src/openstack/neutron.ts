@@ -33,6 +33,9 @@ export function neutronRoutes(setting: NeutronSetting, prefix: string): Route[] 
   ];
 }
 
+/** Filters that every collection has. */
+const project = ["tenant_id", "project_id"];
+
 function networkRoutes(setting: NeutronSetting): Route[] {
   const { state } = setting;
   const view = (network: NetworkRecord) => ({
@@ -86,7 +89,7 @@ function portRoutes(setting: NeutronSetting): Route[] {
         "ports",
         "/ports",
         [...state.ports.values()].filter((port) => port.project === call.caller.project).map(view),
-        ["id", "name", "status", "network_id", "device_id", "device_owner", "mac_address"],
+        ["id", "name", "status", "network_id", "device_id", "device_owner", "mac_address", ...project],
       ),
     ),
   ];
@@ -126,7 +129,7 @@ function floatingIpRoutes(setting: NeutronSetting): Route[] {
         "floatingips",
         "/floatingips",
         [...state.floatingIps.values()].filter((ip) => ip.project === call.caller.project).map(view),
-        ["id", "floating_ip_address", "floating_network_id", "port_id", "status"],
+        ["id", "floating_ip_address", "floating_network_id", "port_id", "status", ...project],
       ),
     ),
     neutronRoute(setting, "POST", "/floatingips", async (call) => {
@@ -142,7 +145,7 @@ function floatingIpRoutes(setting: NeutronSetting): Route[] {
       }
       const port = portFor(given.port_id);
       const owned = [...state.floatingIps.values()].filter((ip) => ip.project === call.caller.project);
-      judgeNeutronQuota(owned.length, 1, state.quotas.floatingIps, "floatingip");
+      judgeNeutronQuota(owned.length, 1, call.caller.project.quotas.floatingIps, "floatingip");
       const address = addressIn(state, network);
       if (address === undefined) {
         throw neutronFault(

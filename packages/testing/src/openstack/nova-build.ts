@@ -25,6 +25,7 @@ export function startBuild(state: CloudState, server: ServerRecord, plan: BuildP
   server.cancelBuild = state.world.clock.after(state.world.timing.buildMs, () => {
     if (state.servers.get(server.id) !== server || server.taskState === "deleting") return;
     server.taskState = null;
+    server.unscheduled = failure?.startsWith(noValidHost) ?? false;
     if (failure !== undefined) return fail(state, server, failure);
     server.status = "ACTIVE";
     for (const { volume } of server.volumes) volume.status = "in-use";
@@ -45,8 +46,12 @@ export function startBuild(state: CloudState, server: ServerRecord, plan: BuildP
   }
 }
 
+/** What Nova says when no host has room. */
+const noValidHost = "No valid host was found. ";
+
 /** Ports and the boot volume; gives the reason when something cannot be had. */
 function allocate(state: CloudState, server: ServerRecord, plan: BuildPlan): string | undefined {
+  if (server.flavor.vcpus > state.largestHost.vcpus) return noValidHost;
   for (const network of plan.networks) {
     const address = addressIn(state, network);
     if (address === undefined) {
@@ -66,7 +71,7 @@ function allocate(state: CloudState, server: ServerRecord, plan: BuildPlan): str
   if (!plan.volume) return undefined;
   const { project } = server.user;
   const volumes = [...state.volumes.values()].filter((volume) => volume.project === project);
-  const { volumes: most, gigabytes } = state.quotas;
+  const { volumes: most, gigabytes } = server.user.project.quotas;
   if (most >= 0 && volumes.length >= most) {
     return `Build of instance ${server.id} aborted: VolumeLimitExceeded: Maximum number of volumes allowed (${most}) exceeded for quota 'volumes'.`;
   }

@@ -75,8 +75,9 @@ export function novaPage<T>(
   path: string,
   all: readonly T[],
   idOf: (item: T) => string,
+  isAfter?: (item: T, marker: string) => boolean,
 ): { readonly items: readonly T[]; readonly links: Readonly<Record<string, unknown>> } {
-  const page = judged(() => pageOf(call, all, idOf, state.pageSize));
+  const page = judged(() => pageOf(call, all, idOf, state.pageSize, state.pageSize, isAfter));
   if (!page.next) return { items: page.items, links: {} };
   return {
     items: page.items,

@@ -33,6 +33,8 @@ export interface CreateBody {
     readonly min_count?: number;
     readonly max_count?: number;
   };
+  readonly "os:scheduler_hints"?: { readonly group?: string };
+  readonly "OS-SCH-HNT:scheduler_hints"?: { readonly group?: string };
 }
 
 interface NetworkRequest {
@@ -124,7 +126,12 @@ export function createBody(version: string): Field {
     },
     ["name", "flavorRef", ...(isAtLeast(version, "2.37") ? ["networks"] : [])],
   );
-  const body = object({ server, "os:scheduler_hints": anything, "OS-SCH-HNT:scheduler_hints": anything }, [
+  const hints: Field = (value, field) => {
+    // Other hints are for filters that the cloud's operator has switched on; the schema lets all through.
+    const { group } = value as { group?: unknown };
+    if (group !== undefined) uuid(group, field);
+  };
+  const body = object({ server, "os:scheduler_hints": hints, "OS-SCH-HNT:scheduler_hints": hints }, [
     "server",
   ]);
   return (value, field) => {

@@ -26,6 +26,7 @@ export async function createServers(setting: NovaSetting, call: NovaCall): Promi
   const networks = findNetworks(state, server.networks);
   const groups = findGroups(state, call, server.security_groups);
   const keypair = findKeypair(state, call, server.key_name);
+  const serverGroup = findServerGroup(state, call);
   const zone = findZone(state, server.availability_zone);
   judgeDisk(flavor, image, boot);
   const volumeType = findVolumeType(state, boot);
@@ -48,15 +49,18 @@ export async function createServers(setting: NovaSetting, call: NovaCall): Promi
       configDrive: isTrue(server.config_drive),
       zone,
       groups,
+      serverGroup,
       createdAt: timestamp(state),
       status: "BUILD",
       taskState: "scheduling",
       fault: undefined,
+      unscheduled: false,
       leavesVolume: false,
       volumes: [],
       cancelBuild: () => {},
     };
     state.servers.set(record.id, record);
+    state.serverHistory.push(record.id);
     made.push(record);
     startBuild(state, record, {
       networks,
@@ -181,6 +185,16 @@ function findKeypair(state: CloudState, call: NovaCall, name: string | undefined
   return keypair;
 }
 
+/** The scheduler hint `group`. Nova looks at both of its names, and at no other hint here. */
+function findServerGroup(state: CloudState, call: NovaCall) {
+  const body = call.body as CreateBody;
+  const hints = body["os:scheduler_hints"] ?? body["OS-SCH-HNT:scheduler_hints"];
+  if (hints?.group === undefined) return undefined;
+  const group = state.serverGroups.get(hints.group);
+  if (group && group.user.project === call.caller.project) return group;
+  throw fault(400, `ServerGroup policy is not supported: ServerGroup ${hints.group} could not be found`);
+}
+
 function findZone(state: CloudState, asked: string | undefined): string {
   if (asked !== undefined && !state.zones.includes(asked)) {
     throw fault(400, "The requested availability zone is not available");
@@ -240,13 +254,14 @@ function judgeQuota(state: CloudState, call: NovaCall, flavor: FlavorRecord, cou
   const used = usageOf(state, call);
   const asked = { cores: flavor.vcpus * count, instances: count, ram: flavor.ram * count };
   const over = (["cores", "instances", "ram"] as const).filter(
-    (name) => state.quotas[name] >= 0 && used[name] + asked[name] > state.quotas[name],
+    (name) =>
+      call.caller.project.quotas[name] >= 0 && used[name] + asked[name] > call.caller.project.quotas[name],
   );
   if (over.length === 0) return;
   const each = (of: (name: (typeof over)[number]) => number) => over.map(of).join(", ");
   throw fault(
     403,
-    `Quota exceeded for ${over.join(", ")}: Requested ${each((n) => asked[n])}, but already used ${each((n) => used[n])} of ${each((n) => state.quotas[n])} ${over.join(", ")}`,
+    `Quota exceeded for ${over.join(", ")}: Requested ${each((n) => asked[n])}, but already used ${each((n) => used[n])} of ${each((n) => call.caller.project.quotas[n])} ${over.join(", ")}`,
   );
 }
 

@@ -58,7 +58,7 @@ export function keypairRoutes(setting: NovaSetting): Route[] {
         throw fault(409, `Key pair '${given.name}' already exists.`);
       }
       const owned = [...state.keypairs.values()].filter((keypair) => keypair.user === call.caller);
-      if (state.quotas.keyPairs >= 0 && owned.length >= state.quotas.keyPairs) {
+      if (call.caller.project.quotas.keyPairs >= 0 && owned.length >= call.caller.project.quotas.keyPairs) {
         throw fault(403, "Quota exceeded, too many key pairs.");
       }
       const keypair = {

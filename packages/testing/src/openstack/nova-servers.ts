@@ -5,19 +5,26 @@ import { startDelete } from "./nova-build.js";
 import { type NovaCall, type NovaSetting, novaPage, novaRoute } from "./nova-call.js";
 import { createServers } from "./nova-create.js";
 import { serverLinks, serverView } from "./nova-view.js";
+import { PagingError } from "./paging.js";
 import type { CloudState, ServerRecord } from "./state.js";
 
 /** Servers: create, list, show, delete. */
 export function serverRoutes(setting: NovaSetting): Route[] {
   const { state } = setting;
+  /** A page may begin after a server that is gone: Nova keeps the rows of deleted ones. */
+  const isAfter = (server: ServerRecord, marker: string) => {
+    const place = state.serverHistory.indexOf(marker);
+    if (place < 0) throw new PagingError(`marker [${marker}]`);
+    return state.serverHistory.indexOf(server.id) < place;
+  };
   const listing = (path: string, view: (call: NovaCall, server: ServerRecord) => unknown) =>
     novaRoute(setting, "GET", path, (call) => {
       const all = matching(state, call);
-      const { items, links } = novaPage(call, state, "servers", path, all, (server) => server.id);
+      const { items, links } = novaPage(call, state, "servers", path, all, (server) => server.id, isAfter);
       return { status: 200, body: { servers: items.map((server) => view(call, server)), ...links } };
     });
   return [
-    listing("/servers/detail", (call, server) => serverView(state, call, server)),
+    listing("/servers/detail", (call, server) => serverView(state, call, server, "list")),
     listing("/servers", (call, server) => ({
       id: server.id,
       name: server.name,
@@ -26,7 +33,7 @@ export function serverRoutes(setting: NovaSetting): Route[] {
     novaRoute(setting, "POST", "/servers", (call) => createServers(setting, call)),
     novaRoute(setting, "GET", "/servers/:id", (call) => ({
       status: 200,
-      body: { server: serverView(state, call, find(state, call)) },
+      body: { server: serverView(state, call, find(state, call), "show") },
     })),
     novaRoute(setting, "DELETE", "/servers/:id", async (call) => {
       const server = find(state, call);

@@ -3,8 +3,16 @@ import { portsOf } from "./nova-build.js";
 import type { NovaCall } from "./nova-call.js";
 import type { CloudState, FlavorRecord, ServerRecord } from "./state.js";
 
-/** A server as `GET /servers/detail` shows it to a plain user at a microversion. */
-export function serverView(state: CloudState, call: NovaCall, server: ServerRecord): unknown {
+/**
+ * A server as Nova shows it to a plain user at a microversion. A list leaves out why no host was found: such
+ * servers are in a database of their own ("cell0"), whose faults it does not read.
+ */
+export function serverView(
+  state: CloudState,
+  call: NovaCall,
+  server: ServerRecord,
+  where: "list" | "show",
+): unknown {
   const from = (wanted: string, fields: object) => (isAtLeast(call.version, wanted) ? fields : {});
   return {
     id: server.id,
@@ -29,7 +37,7 @@ export function serverView(state: CloudState, call: NovaCall, server: ServerReco
     links: serverLinks(call, server),
     "OS-DCF:diskConfig": "MANUAL",
     ...(server.status === "ERROR" ? {} : { progress: 0 }),
-    "OS-EXT-AZ:availability_zone": server.zone,
+    "OS-EXT-AZ:availability_zone": server.unscheduled ? "" : server.zone,
     config_drive: server.configDrive ? "True" : "",
     key_name: server.keyName ?? null,
     "OS-EXT-STS:task_state": server.taskState,
@@ -40,7 +48,7 @@ export function serverView(state: CloudState, call: NovaCall, server: ServerReco
       ...from("2.3", { delete_on_termination: deleteOnTermination }),
     })),
     ...(server.status === "ERROR" ? {} : { security_groups: server.groups.map(({ name }) => ({ name })) }),
-    ...(server.fault ? { fault: server.fault } : {}),
+    ...(server.fault && !(where === "list" && server.unscheduled) ? { fault: server.fault } : {}),
     ...from("2.9", { locked: false }),
     ...from("2.19", { description: server.description ?? null }),
     ...from("2.26", { tags: server.tags }),

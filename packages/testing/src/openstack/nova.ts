@@ -2,6 +2,7 @@ import type { Route, ServiceRequest } from "../world/http-service.js";
 import { type NovaSetting, novaPage, novaRoute } from "./nova-call.js";
 import { usageOf } from "./nova-create.js";
 import { keypairRoutes } from "./nova-keypairs.js";
+import { serverGroupRoutes } from "./nova-server-groups.js";
 import { serverRoutes } from "./nova-servers.js";
 
 /** Nova: servers, key pairs, flavors, limits, zones and the version documents. */
@@ -37,6 +38,7 @@ export function novaRoutes(setting: NovaSetting, prefix: string): Route[] {
     },
     ...serverRoutes(setting),
     ...keypairRoutes(setting),
+    ...serverGroupRoutes(setting),
     novaRoute(setting, "GET", "/flavors/detail", (call) => {
       const page = novaPage(call, state, "flavors", "/flavors/detail", state.flavors, (f) => f.id);
       return { status: 200, body: { flavors: page.items.map(flavorView), ...page.links } };
@@ -59,10 +61,11 @@ export function novaRoutes(setting: NovaSetting, prefix: string): Route[] {
           limits: {
             rate: [],
             absolute: {
-              maxTotalInstances: state.quotas.instances,
-              maxTotalCores: state.quotas.cores,
-              maxTotalRAMSize: state.quotas.ram,
-              maxTotalKeypairs: state.quotas.keyPairs,
+              maxTotalInstances: call.caller.project.quotas.instances,
+              maxTotalCores: call.caller.project.quotas.cores,
+              maxTotalRAMSize: call.caller.project.quotas.ram,
+              maxTotalKeypairs: call.caller.project.quotas.keyPairs,
+              maxServerGroups: call.caller.project.quotas.serverGroups,
               maxServerMeta: 128,
               totalInstancesUsed: used.instances,
               totalCoresUsed: used.cores,

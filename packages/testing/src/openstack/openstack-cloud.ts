@@ -163,6 +163,7 @@ export async function createOpenStack(world: World, options: OpenStackOptions): 
         securityGroupRules: all.securityGroupRules.length,
         keypairs: all.keypairs.length,
         floatingIps: all.floatingIps.length,
+        serverGroups: all.serverGroups.length,
       };
     },
     expireTokens: () => state.tokens.clear(),

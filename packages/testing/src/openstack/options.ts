@@ -50,6 +50,7 @@ export interface OpenStackQuotas {
   readonly keyPairs: number;
   readonly securityGroups: number;
   readonly securityGroupRules: number;
+  readonly serverGroups: number;
   readonly floatingIps: number;
   readonly volumes: number;
   readonly gigabytes: number;
@@ -73,6 +74,10 @@ export interface OpenStackOptions {
   readonly availabilityZones?: readonly string[];
   /** Default: those of a fresh OpenStack (10 instances, 20 cores, 50 GiB RAM …). */
   readonly quotas?: Partial<OpenStackQuotas>;
+  /** Quotas of single projects, over those. */
+  readonly projectQuotas?: Readonly<Record<string, Partial<OpenStackQuotas>>>;
+  /** A server that needs more of it than this finds no host. Default: there is always one. */
+  readonly largestHost?: { readonly vcpus: number };
   /** Most items on a page, whatever the caller asks for (`osapi_max_limit`). Default 1000. */
   readonly pageSize?: number;
   /** Life of a token in virtual milliseconds. Default one hour. */
@@ -118,6 +123,7 @@ export interface OpenStackResources {
   /** `id` is the fingerprint, `project` the user's. */
   readonly keypairs: readonly (OpenStackResource & { readonly publicKey: string })[];
   readonly floatingIps: readonly OpenStackResource[];
+  readonly serverGroups: readonly (OpenStackResource & { readonly members: readonly string[] })[];
 }
 
 /** A running emulated OpenStack. */

@@ -16,6 +16,8 @@ export class PagingError extends Error {}
  *
  * @param pageSize most items whatever the caller asks for
  * @param defaultLimit items when the caller does not ask
+ * @param isAfter whether an item follows one that is gone, where the service still knows such markers. Throws
+ * `PagingError` when it does not know this one
  */
 export function pageOf<T>(
   request: Pick<ServiceRequest, "query">,
@@ -23,13 +25,21 @@ export function pageOf<T>(
   idOf: (item: T) => string,
   pageSize: number,
   defaultLimit = pageSize,
+  isAfter?: (item: T, marker: string) => boolean,
 ): Page<T> {
   const asked = request.query.get("limit");
   if (asked !== null && !/^\d+$/.test(asked)) throw new PagingError(`limit [${asked}]`);
   const limit = Math.min(asked === null ? defaultLimit : Number(asked), pageSize);
   const marker = request.query.get("marker") ?? undefined;
-  const after = marker === undefined ? -1 : all.findIndex((item) => idOf(item) === marker);
-  if (marker !== undefined && after < 0) throw new PagingError(`marker [${marker}]`);
+  let after = -1;
+  if (marker !== undefined) {
+    after = all.findIndex((item) => idOf(item) === marker);
+    const gone = after < 0;
+    if (gone && isAfter) {
+      const next = all.findIndex((item) => isAfter(item, marker));
+      after = (next < 0 ? all.length : next) - 1;
+    } else if (gone) throw new PagingError(`marker [${marker}]`);
+  }
   const items = all.slice(after + 1, after + 1 + limit);
   let next: URLSearchParams | undefined;
   if (limit > 0 && items.length === limit) {

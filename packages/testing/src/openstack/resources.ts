@@ -1,3 +1,4 @@
+import { membersOf } from "./nova-server-groups.js";
 import type { OpenStackResources } from "./options.js";
 import type { CloudState } from "./state.js";
 
@@ -52,6 +53,12 @@ export function listResources(state: CloudState): OpenStackResources {
       id: ip.id,
       name: ip.address,
       project: ip.project.name,
+    })),
+    serverGroups: [...state.serverGroups.values()].map((group) => ({
+      id: group.id,
+      name: group.name,
+      project: group.user.project.name,
+      members: membersOf(state, group),
     })),
   };
 }

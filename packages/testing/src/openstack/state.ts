@@ -5,6 +5,7 @@ import type { OpenStackOptions, OpenStackQuotas } from "./options.js";
 export interface Project {
   readonly id: string;
   readonly name: string;
+  readonly quotas: OpenStackQuotas;
 }
 
 export interface User {
@@ -63,10 +64,14 @@ export interface ServerRecord {
   readonly configDrive: boolean;
   readonly zone: string;
   readonly groups: readonly GroupRecord[];
+  /** From the hint `group`. */
+  readonly serverGroup: ServerGroupRecord | undefined;
   readonly createdAt: string;
   status: "BUILD" | "ACTIVE" | "ERROR";
   taskState: string | null;
   fault: { readonly code: number; readonly message: string; readonly created: string } | undefined;
+  /** No host was ever found for it. */
+  unscheduled: boolean;
   /** Whether deletion forgets the boot volume. */
   leavesVolume: boolean;
   readonly volumes: { readonly volume: VolumeRecord; readonly deleteOnTermination: boolean }[];
@@ -132,6 +137,13 @@ export interface FloatingIpRecord {
   port: PortRecord | undefined;
 }
 
+export interface ServerGroupRecord {
+  readonly id: string;
+  readonly name: string;
+  readonly user: User;
+  readonly policy: string;
+}
+
 /** Everything one emulated cloud knows. */
 export interface CloudState {
   readonly name: string;
@@ -139,7 +151,7 @@ export interface CloudState {
   readonly world: World;
   readonly pageSize: number;
   readonly microversion: string;
-  readonly quotas: OpenStackQuotas;
+  readonly largestHost: { readonly vcpus: number };
   readonly tokenLifeMs: number;
   readonly zones: readonly string[];
   readonly volumeTypes: readonly { readonly id: string; readonly name: string }[];
@@ -150,12 +162,15 @@ export interface CloudState {
   readonly networks: readonly NetworkRecord[];
   readonly tokens: Map<string, Token>;
   readonly servers: Map<string, ServerRecord>;
+  /** Ids of all servers there ever were, in the order of their creation. */
+  readonly serverHistory: string[];
   readonly ports: Map<string, PortRecord>;
   readonly volumes: Map<string, VolumeRecord>;
   readonly groups: Map<string, GroupRecord>;
   readonly rules: Map<string, RuleRecord>;
   readonly keypairs: Map<string, KeypairRecord>;
   readonly floatingIps: Map<string, FloatingIpRecord>;
+  readonly serverGroups: Map<string, ServerGroupRecord>;
   readonly failures: { message: string; left: number; leaveVolume: boolean }[];
 }
 
@@ -178,6 +193,7 @@ const defaultQuotas: OpenStackQuotas = {
   keyPairs: 100,
   securityGroups: 10,
   securityGroupRules: 100,
+  serverGroups: 10,
   floatingIps: 50,
   volumes: 10,
   gigabytes: 1000,
@@ -195,6 +211,7 @@ export function createState(world: World, options: OpenStackOptions): CloudState
   const projects = [...new Set(given.map((user) => user.project))].map((name) => ({
     id: newKeystoneId(),
     name,
+    quotas: { ...defaultQuotas, ...options.quotas, ...options.projectQuotas?.[name] },
   }));
   const state: CloudState = {
     name: options.name,
@@ -202,7 +219,7 @@ export function createState(world: World, options: OpenStackOptions): CloudState
     world,
     pageSize: options.pageSize ?? 1000,
     microversion: options.microversion ?? "2.93",
-    quotas: { ...defaultQuotas, ...options.quotas },
+    largestHost: options.largestHost ?? { vcpus: Number.POSITIVE_INFINITY },
     tokenLifeMs: options.tokenLifeMs ?? 3_600_000,
     zones: options.availabilityZones ?? ["nova"],
     volumeTypes: (options.volumeTypes ?? ["standard", "fast"]).map((name) => ({ id: newId(), name })),
@@ -242,12 +259,14 @@ export function createState(world: World, options: OpenStackOptions): CloudState
     })),
     tokens: new Map(),
     servers: new Map(),
+    serverHistory: [],
     ports: new Map(),
     volumes: new Map(),
     groups: new Map(),
     rules: new Map(),
     keypairs: new Map(),
     floatingIps: new Map(),
+    serverGroups: new Map(),
     failures: [],
   };
   for (const project of projects) addDefaultGroup(state, project);

@@ -1,0 +1,42 @@
+/**
+ * A cloud that the suite runs on: emulated or real. All it needs is a `clouds.yaml` with these entries, by
+ * password unless said otherwise:
+ *
+ * - `home`: the project `homelab`, by application credential
+ * - `home-password`: the same project and user
+ * - `home-paged`: the same, where Nova gives two servers a page
+ * - `attic`: another project, another user
+ * - `cellar`: a project that may have 2 instances, 4 vCPU, 8192 MiB, 1 volume, 20 GiB of volumes, 2 security
+ *   groups (the `default` one counts) and 1 floating IP
+ *
+ * and in it the network `homenet`, the external network `internet`, the images `debian-11` and `debian-12`,
+ * flavors `g1.small` (1 vCPU, 2048 MiB), `g1.medium` (2, 4096), `g1.large` (4, 8192) and `g1.huge`, for which no
+ * host is large enough, and the volume types `standard` and `fast`.
+ */
+export interface CloudUnderTest {
+  readonly cloudsFile: string;
+  /** Between two looks at what changes by itself, in milliseconds. */
+  readonly pollMs: number;
+  /** Servers that Nova gives on a page of `home`. */
+  readonly homePageSize: number;
+  /** Servers of the largest case; 0 leaves it out. */
+  readonly many: number;
+}
+
+/** What may be left of a test, by kind: names, or ids of what has none. */
+export type Leftovers = Readonly<
+  Record<
+    "servers" | "ports" | "volumes" | "securityGroups" | "keypairs" | "floatingIps" | "serverGroups",
+    readonly string[]
+  >
+>;
+
+export const nothing: Leftovers = {
+  servers: [],
+  ports: [],
+  volumes: [],
+  securityGroups: [],
+  keypairs: [],
+  floatingIps: [],
+  serverGroups: [],
+};
