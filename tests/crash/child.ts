@@ -1,27 +1,18 @@
-// One verb of the homelab in a process of its own, so that it can be killed. Says over IPC when it is done.
+// The homelab in a process of its own, so that it can be killed. Runs the verbs that it is sent, one after the other.
+
 import { socks5Dialer } from "@multicloud/ssh";
-import { type Home, homelab } from "../../examples/homelab/homelab.js";
+import { homelab } from "../../examples/homelab/homelab.js";
+import { describeError, type Request } from "./child-messages.js";
 
-const { home, socks, state, verbs } = JSON.parse(process.env.CRASH_TEST!) as {
-  home: Home;
-  socks: string;
-  state: string;
-  verbs: ("up" | "destroy")[];
-};
-const cluster = homelab(home, { dialer: socks5Dialer(socks), state, timing: { pollMs: 25 } });
+const say = (answer: unknown) => process.send?.(answer);
 
-for (const verb of verbs) {
+process.on("message", async ({ verb, home, socks, state }: Request) => {
   try {
-    const result = verb === "up" ? await cluster.up() : await cluster.destroy();
-    process.send!({ verb, result });
+    const cluster = homelab(home, { dialer: socks5Dialer(socks), state, timing: { pollMs: 25 } });
+    await (verb === "up" ? cluster.up() : cluster.destroy());
+    say({ type: "done" });
   } catch (error) {
-    process.send!({
-      verb,
-      error: error instanceof Error ? `${error.message}\n${error.stack}` : String(error),
-    });
-    break;
+    say({ type: "failed", error: describeError(error) });
   }
-  // The test looks at the world before it lets the next verb begin.
-  await new Promise((resolve) => process.once("message", resolve));
-}
-process.disconnect();
+});
+say({ type: "ready" });

@@ -14,7 +14,7 @@ export interface StateStore {
   delete(key: string): Promise<void>;
   /** Keys below a prefix, sorted. */
   list(prefix: string): Promise<readonly string[]>;
-  /** A private local directory (0700) for tools that want files. Its content is part of the state. */
+  /** A private local directory (0700) for tools that want files. Its content is part of the state; files named `*.tmp` are scraps that the next `lock` removes. */
   directory(name: string): Promise<string>;
   /** Absolute path of a key for tools that want files, or `undefined` when the store is not on this machine. */
   path(key: string): string | undefined;

@@ -26,6 +26,24 @@ describe("directoryStore", () => {
     expect(await store.list("")).toEqual([]);
   });
 
+  it("removes what a killed process left half-written, when the lock is taken", async () => {
+    const store = directoryStore(folder);
+    await store.write("hosts/n1.json", "{}");
+    const engine = await store.directory("engine");
+    const scraps = [join(folder, "hosts", "n1.json.1a2b3c4d.tmp"), join(engine, ".cluster.yml.1a2b.tmp")];
+    const oldLock = join(folder, "lock.1a2b.dead");
+    const newLock = join(folder, "lock.3c4d.tmp");
+    for (const path of [...scraps, oldLock, newLock]) await writeFile(path, "half");
+    const old = new Date(Date.now() - 120_000);
+    await utimes(oldLock, old, old);
+    const lock = await store.lock();
+    for (const path of [...scraps, oldLock]) await expect(stat(path)).rejects.toThrow("ENOENT");
+    // Somebody who asks for the lock at this moment.
+    await stat(newLock);
+    expect(await store.list("hosts/")).toEqual(["hosts/n1.json"]);
+    await lock.release();
+  });
+
   it("refuses keys that would leave the directory", async () => {
     await expect(directoryStore(folder).write("../x", "")).rejects.toThrow(/no state key/);
   });

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join, resolve, sep } from "node:path";
 import type { StateStore } from "../contracts/state-store.js";
 import { MulticloudError } from "../errors/multicloud-error.js";
@@ -73,7 +73,9 @@ export function directoryStore(path: string): StateStore {
     path: locate,
     async lock() {
       await mkdir(root, { recursive: true, mode: 0o700 });
-      return acquireLock(join(root, "lock"));
+      const lock = await acquireLock(join(root, "lock"));
+      await removeScraps(root);
+      return lock;
     },
     async clear() {
       const entries = await readdir(root).catch(() => []);
@@ -82,6 +84,26 @@ export function directoryStore(path: string): StateStore {
       }
     },
   };
+}
+
+/** Another process that just asks for the lock has a temporary file too; it needs it for milliseconds. */
+const lockScrapMs = 60_000;
+
+/** Removes what a killed process did not get to rename. Only for the holder of the lock: others' writes would fail. */
+async function removeScraps(root: string): Promise<void> {
+  const entries = await readdir(root, { recursive: true, withFileTypes: true });
+  for (const entry of entries) {
+    const path = join(entry.parentPath, entry.name);
+    const ofLock = entry.parentPath === root && /^lock\..+\.(tmp|dead)$/.test(entry.name);
+    if (!entry.isFile() || !(ofLock || entry.name.endsWith(".tmp"))) continue;
+    if (ofLock && (await ageOf(path)) < lockScrapMs) continue;
+    await rm(path, { force: true });
+  }
+}
+
+async function ageOf(path: string): Promise<number> {
+  const found = await stat(path).catch(() => undefined);
+  return found ? Date.now() - found.mtimeMs : 0;
 }
 
 function isMissing(error: unknown): boolean {

@@ -63,7 +63,7 @@ export function engineFiles(directory: string): EngineFiles {
     },
     async write(name, content) {
       await mkdir(directory, { recursive: true, mode: 0o700 });
-      const temporary = pathOf(`.${name}.${randomUUID()}`);
+      const temporary = pathOf(`.${name}.${randomUUID()}.tmp`);
       try {
         const handle = await open(temporary, "wx", 0o600);
         try {
