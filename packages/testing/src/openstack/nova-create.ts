@@ -192,7 +192,7 @@ function findServerGroup(state: CloudState, call: NovaCall) {
   if (hints?.group === undefined) return undefined;
   const group = state.serverGroups.get(hints.group);
   if (group && group.user.project === call.caller.project) return group;
-  throw fault(400, `ServerGroup policy is not supported: ServerGroup ${hints.group} could not be found`);
+  throw fault(400, `Instance group ${hints.group} could not be found.`);
 }
 
 function findZone(state: CloudState, asked: string | undefined): string {

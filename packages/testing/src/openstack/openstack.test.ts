@@ -125,6 +125,15 @@ async function start(options: Partial<OpenStackOptions> = {}, timing: Partial<Ti
 const unauthorized = "The request you have made requires authentication.";
 
 describe("Keystone", () => {
+  it("takes a token back", async () => {
+    const { cloud, nova, token } = await start();
+    const revoke = () =>
+      ask("DELETE", `${cloud.authUrl}/auth/tokens`, { token, headers: { "x-subject-token": token } });
+    expect((await revoke()).status).toBe(204);
+    expect((await nova("GET", "/servers")).status).toBe(401);
+    expect((await revoke()).status).toBe(401);
+  });
+
   it("refuses a wrong password, an unknown project and an unknown field", async () => {
     const { cloud } = await start();
     const tokens = `${cloud.authUrl}/auth/tokens`;
@@ -317,6 +326,63 @@ describe("Nova", () => {
       fault: { code: 500, message: "No valid host was found. " },
     });
     expect(cloud.counts().ports).toBe(0);
+  });
+
+  it("says in a list nothing of why no host was found, and everything of other failures", async () => {
+    const { nova, server, cloud } = await start({ largestHost: { vcpus: 2 } });
+    const fault = async (flavorRef?: unknown) => {
+      const { id } = (await nova("POST", "/servers", server(flavorRef ? { flavorRef } : {}))).body.server;
+      for (;;) {
+        const shown = (await nova("GET", `/servers/${id}`)).body.server as Json;
+        if (shown.status === "BUILD") continue;
+        const { servers } = (await nova("GET", "/servers/detail")).body;
+        return [shown.fault, (servers.find((one) => one.id === id) as Json).fault];
+      }
+    };
+    const { flavors } = (await nova("GET", "/flavors/detail")).body;
+    const noHost = expect.objectContaining({ message: "No valid host was found. " });
+    expect(await fault(flavors.find((flavor) => flavor.vcpus === 4)!.id)).toEqual([noHost, undefined]);
+    cloud.failBuilds({ message: "it broke" });
+    const broke = expect.objectContaining({ message: "it broke" });
+    expect(await fault()).toEqual([broke, broke]);
+  });
+
+  it("begins a page after a server that is gone, and refuses a marker that never was", async () => {
+    const { nova, server, cloud } = await start({ pageSize: 2 });
+    for (const name of ["a", "b", "c", "d"]) await nova("POST", "/servers", server({ name }));
+    const first = (await nova("GET", "/servers")).body;
+    cloud.removeServer(first.servers[1]!.id);
+    const second = await nova("GET", `/servers?marker=${first.servers[1]!.id}`);
+    expect(second.body.servers.map(({ name }) => name)).toEqual(["b", "a"]);
+    expect((await nova("GET", "/servers?marker=nosuch")).status).toBe(400);
+  });
+
+  it("keeps server groups with their members, and takes one policy in the way of each version", async () => {
+    const { nova, server, cloud } = await start({ quotas: { serverGroups: 2 } });
+    const post = (group: Json, version = "2.93") =>
+      nova("POST", "/os-server-groups", { server_group: { name: "g", ...group } }, version);
+    expect((await post({ policies: ["anti-affinity"] })).status).toBe(400);
+    expect((await post({ policy: "far-away" })).status).toBe(400);
+    expect((await post({ policies: ["soft-anti-affinity"] }, "2.14")).status).toBe(400);
+    const { id } = (await post({ policy: "soft-anti-affinity" })).body.server_group as Thing;
+    const hints = { "os:scheduler_hints": { group: id } };
+    await nova("POST", "/servers", { ...server(), ...hints });
+    const members = [cloud.list().servers[0]!.id];
+    expect((await nova("GET", "/os-server-groups")).body.server_groups).toEqual([
+      expect.objectContaining({ id, name: "g", policy: "soft-anti-affinity", members }),
+    ]);
+    const unknown = { "os:scheduler_hints": { group: "11111111-1111-4111-8111-111111111111" } };
+    expect((await nova("POST", "/servers", { ...server(), ...unknown })).status).toBe(400);
+    await post({ policy: "affinity" });
+    expect((await post({ policy: "affinity" })).status).toBe(403);
+    expect((await nova("DELETE", `/os-server-groups/${id}`)).status).toBe(204);
+    expect((await nova("DELETE", `/os-server-groups/${id}`)).status).toBe(404);
+  });
+
+  it("has quotas by project", async () => {
+    const { nova, server } = await start({ projectQuotas: { homelab: { instances: 1 } } });
+    expect((await nova("POST", "/servers", server())).status).toBe(202);
+    expect((await nova("POST", "/servers", server())).status).toBe(403);
   });
 
   it("hides the projects from each other", async () => {
