@@ -105,7 +105,7 @@ export function openConnections(session: Session): Connections {
 /** The dialer into one site: the user's, or one through the site's jump hosts, which opens its connection when it is first used. */
 export async function openSiteDialer(
   session: Session,
-  { site, jump }: Pick<TopologyNode, "site" | "jump">,
+  { jump }: Pick<TopologyNode, "jump">,
 ): Promise<SiteDialer> {
   if (jump.length === 0) return session.dialer;
   const { jumpDialer } = await import("@multicloud/ssh");
@@ -116,15 +116,5 @@ export async function openSiteDialer(
     ...(privateKeyFile ? { privateKeyFile } : { privateKey }),
   }));
   const { hostKey, ...last } = hops.at(-1)!;
-  const dial = jumpDialer({ ...last, hostKeys: [hostKey], jump: hops.slice(0, -1), dialer: session.dialer });
-  return Object.assign(
-    async (...args: Parameters<Dialer>) => {
-      try {
-        return await dial(...args);
-      } catch (error) {
-        throw fromSshError(error, site, `jump host of ${site}`);
-      }
-    },
-    { close: () => dial.close() },
-  );
+  return jumpDialer({ ...last, hostKeys: [hostKey], jump: hops.slice(0, -1), dialer: session.dialer });
 }

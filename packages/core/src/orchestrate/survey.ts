@@ -4,6 +4,8 @@ import type { CheckResult, Problem } from "../contracts/context.js";
 import type { OverlayNetwork } from "../contracts/overlay.js";
 import type { Machine } from "../contracts/provider.js";
 import { MulticloudError, ValidationError } from "../errors/multicloud-error.js";
+import { keyFileProblems } from "../hosts/check-key-files.js";
+import { requireKnownHosts } from "../hosts/unknown-hosts.js";
 import { createPlan, diff, type Plan } from "../plan/plan.js";
 import { toMulticloudError } from "../run/run.js";
 import type { TopologySite } from "../topology/topology.js";
@@ -78,7 +80,7 @@ export async function survey(session: Session): Promise<Survey> {
   );
   const findings = (await settle([...siteFindings, shared], session.signal)).flat();
   const problems = findings.flatMap((finding) => finding.problems);
-  problems.push(...(await forgottenSites(session)));
+  problems.push(...(await forgottenSites(session)), ...(await keyFileProblems(config)));
   if (network?.cidr)
     problems.push(...rangeProblems(config, network.cidr).filter(({ path }) => path.startsWith("overlay")));
   const errors = findings.flatMap((finding) => finding.errors);
@@ -89,6 +91,7 @@ export async function survey(session: Session): Promise<Survey> {
   const actions = diff(desired, existing);
   const blocked = quorumBlocks(actions, existing);
   if (blocked.length > 0) throw new ValidationError(blocked);
+  await requireKnownHosts(session, actions);
   const warnings = [...validate(config).warnings, ...findings.flatMap((finding) => finding.warnings)];
   const prices = findings.flatMap(({ priceUsd }) => (priceUsd === undefined ? [] : [priceUsd]));
   const plan = createPlan(config.name, actions, {
