@@ -32,7 +32,7 @@ export async function scanHosts(
   return results.flatMap((result) => ("value" in result ? [result.value] : []));
 }
 
-export async function lookAt(host: StaticHost, login: Login, context: SiteContext): Promise<FoundHost> {
+async function lookAt(host: StaticHost, login: Login, context: SiteContext): Promise<FoundHost> {
   return onHost(host, login, context, async (remote) => {
     const { stdout, stderr, code } = await remote.exec(look, { signal: context.signal, timeoutMs: 30_000 });
     if (code !== 0) {

@@ -43,12 +43,21 @@ afterAll(async () => {
 const machine = (name: string) => world.world.machines.get(name)!;
 const claim = (name: string) => machine(name).files.read("/etc/multicloud/claim.json");
 
+/** Names of the containers that the emulated Docker daemon of a host has. */
+function containersOf(name: string): string[] {
+  const docker = machine(name).attachments.get("docker") as
+    | { readonly containers: ReadonlyMap<string, { readonly name: string }> }
+    | undefined;
+  return [...(docker?.containers.values() ?? [])].map((container) => container.name).sort();
+}
+
 /** What a host looks like from outside: its users, and the containers and folders of a cluster. */
 function state(name: string) {
   const { files } = machine(name);
   return {
     users: files.read("/etc/passwd"),
     claim: files.read("/etc/multicloud/claim.json"),
+    containers: containersOf(name),
     sudo: files
       .list()
       .filter(({ path }) => path.startsWith("/etc/sudoers.d/"))
@@ -126,6 +135,9 @@ test("two hosts that exist and a droplet become one cluster", async () => {
     state: "ready",
     madeUsers: ["multicloud"],
   });
+  expect(containersOf("rack-1")).toContain("kube-apiserver");
+  expect(containersOf("rack-2")).toContain("kubelet");
+  expect(state("rack-1").cluster).not.toEqual([]);
   // The host's own key is the one that counts; nobody made it another.
   const record = JSON.parse(
     await readFile(join(world.stateDirectory, "lab", "hosts", "lab-rack-master-1.json"), "utf8"),
