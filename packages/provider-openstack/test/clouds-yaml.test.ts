@@ -87,12 +87,12 @@ describe("clouds.yaml", () => {
     expect(JSON.stringify(error)).not.toContain("half-a-secret");
   });
 
-  it("with settings that are not followed is warned of", async () => {
+  it("says how certificates are judged, and warns when they are not", async () => {
     await put("current/clouds.yaml", `${entry("x")}    verify: false\n    cacert: /ca.pem\n`);
-    const { warnings } = await readSettings({ cloud: "home", ...search() });
-    expect(warnings).toEqual([
-      expect.stringContaining("NODE_EXTRA_CA_CERTS=/ca.pem"),
-      expect.stringContaining("verify: false"),
-    ]);
+    const { tls, warnings } = await readSettings({ cloud: "home", ...search() });
+    expect(tls).toEqual({ cacert: "/ca.pem", verify: false });
+    expect(warnings).toEqual([expect.stringContaining("verify: false")]);
+    const env = { OS_AUTH_URL: "https://c:5000", OS_CACERT: "/ca.pem", OS_USERNAME: "u", OS_PASSWORD: "p" };
+    expect((await readSettings({ env })).tls).toEqual({ cacert: "/ca.pem", verify: true });
   });
 });

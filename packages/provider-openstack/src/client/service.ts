@@ -59,7 +59,7 @@ export function createService(
 
   async function connect(authorization: Authorization): Promise<Http> {
     if (http) return http;
-    const settings = await session.settings();
+    const [settings, send] = await Promise.all([session.settings(), session.transport()]);
     const override = definition.types.map((type) => settings.endpointOverrides[type]).find(Boolean);
     const url = override ?? findEndpoint(authorization.catalog, { ...settings, types: definition.types });
     const baseURL = versionedUrl(
@@ -75,7 +75,7 @@ export function createService(
       secrets: session.secrets,
       describeError: describeError(settings.source),
       ...(definition.timeoutMs === undefined ? {} : { timeoutMs: definition.timeoutMs }),
-      ...(options.fetch ? { fetch: options.fetch } : {}),
+      ...(send ? { fetch: send } : {}),
       ...(options.backoffMs === undefined ? {} : { backoffMs: options.backoffMs }),
     });
     return http;

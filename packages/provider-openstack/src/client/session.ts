@@ -5,6 +5,7 @@ import { type CatalogEntry, versionedUrl } from "./catalog.js";
 import { describeError } from "./errors.js";
 import { type CloudSettings, type ConnectionOptions, readSettings } from "./settings.js";
 import { shareRun } from "./share.js";
+import { createTlsFetch } from "./tls-fetch.js";
 
 /** Settings of a client besides where the cloud is. */
 export interface SessionOptions extends ConnectionOptions {
@@ -29,6 +30,8 @@ export interface Session {
   authorize(call: OpenStackCall): Promise<Authorization>;
   /** A token in place of one that was refused; the one in use when somebody renewed it already. */
   renew(call: OpenStackCall, refused: Authorization): Promise<Authorization>;
+  /** What to send requests with; `undefined` is the global `fetch`. */
+  transport(): Promise<typeof fetch | undefined>;
   /** Values that no error may show: the credentials and the tokens so far. */
   secrets(): readonly string[];
 }
@@ -67,10 +70,26 @@ export function createSession(options: SessionOptions): Session {
     return loading;
   }
 
+  let transport: Promise<typeof fetch | undefined> | undefined;
+  function openTransport(): Promise<typeof fetch | undefined> {
+    if (options.fetch) return Promise.resolve(options.fetch);
+    transport ??= settings()
+      .then(({ tls, source }) => tls && createTlsFetch(tls, source))
+      .catch((error) => {
+        transport = undefined;
+        throw error;
+      });
+    return transport;
+  }
+
   const secrets = () => [...(known ? secretsOf(known.auth) : []), ...tokens];
 
   const issue = shareRun(async (call: OpenStackCall): Promise<Authorization> => {
-    const { auth, source } = await settings();
+    const { auth, source, warnings } = await settings();
+    const send = await openTransport();
+    if (tokens.size === 0 && !options.fetch) {
+      for (const message of warnings) call.report?.({ type: "log", level: "warn", message });
+    }
     const body = authRequest(auth, source);
     const http = createHttp({
       service: "keystone",
@@ -78,7 +97,7 @@ export function createSession(options: SessionOptions): Session {
       requestIdHeaders: ["x-openstack-request-id"],
       secrets,
       describeError: describeError(source),
-      ...(options.fetch ? { fetch: options.fetch } : {}),
+      ...(send ? { fetch: send } : {}),
       ...(options.backoffMs === undefined ? {} : { backoffMs: options.backoffMs }),
     });
     // A second token does no harm, so this POST may be repeated.
@@ -124,6 +143,7 @@ export function createSession(options: SessionOptions): Session {
     settings,
     authorize,
     secrets,
+    transport: openTransport,
     renew(call, refused) {
       if (current?.authorization === refused) current = undefined;
       return authorize(call);

@@ -1,6 +1,7 @@
 import { MulticloudError } from "@multicloud/core/plugin";
 import type { OpenStackAuth } from "./auth.js";
 import { type CloudsSearch, readCloud } from "./clouds-yaml.js";
+import type { TlsSettings } from "./tls-fetch.js";
 
 /** Which of the catalog's endpoints are used. */
 export type EndpointInterface = "public" | "internal" | "admin";
@@ -29,7 +30,9 @@ export interface CloudSettings {
   readonly source: string;
   /** `<service type>_endpoint_override` of the cloud, by service type. */
   readonly endpointOverrides: Readonly<Record<string, string>>;
-  /** Settings of the cloud that this client cannot follow by itself, as sentences. */
+  /** Only when the cloud says anything about certificates. */
+  readonly tls?: TlsSettings;
+  /** What the user should know about the settings, as sentences. */
   readonly warnings: readonly string[];
 }
 
@@ -66,7 +69,8 @@ function fromEnvironment(env: Readonly<Record<string, string | undefined>>): Rec
   for (const [name, value] of Object.entries(env)) {
     if (!name.startsWith("OS_") || !value) continue;
     const key = name.slice(3).toLowerCase();
-    if (["region_name", "interface", "cacert", "auth_type", "verify"].includes(key)) entry[key] = value;
+    if (["region_name", "interface", "cacert", "cert", "key", "auth_type", "verify"].includes(key))
+      entry[key] = value;
     else auth[key] = value;
   }
   return entry;
@@ -114,7 +118,7 @@ function settingsOf(
     interface: options.interface ?? interfaceOf(entry, source),
     source,
     endpointOverrides: overridesOf(entry),
-    warnings: warningsOf(entry, source),
+    ...tlsOf(entry, source),
   };
 }
 
@@ -141,19 +145,25 @@ function overridesOf(entry: Readonly<Record<string, unknown>>): Record<string, s
   return overrides;
 }
 
-function warningsOf(entry: Readonly<Record<string, unknown>>, source: string): string[] {
-  const warnings: string[] = [];
-  if (text(entry.cacert)) {
-    warnings.push(
-      `${source} sets cacert, which Node reads only at its start: set NODE_EXTRA_CA_CERTS=${text(entry.cacert)} or give \`fetch\``,
-    );
+function tlsOf(
+  entry: Readonly<Record<string, unknown>>,
+  source: string,
+): Pick<CloudSettings, "tls" | "warnings"> {
+  const verify = !(entry.verify === false || /^(false|no|0)$/i.test(String(entry.verify ?? "")));
+  const files: { cacert?: string; cert?: string; key?: string } = {};
+  for (const name of ["cacert", "cert", "key"] as const) {
+    const file = text(entry[name]);
+    if (file !== undefined) files[name] = file;
   }
-  if (entry.verify === false || /^(false|no|0)$/i.test(String(entry.verify ?? ""))) {
-    warnings.push(
-      `${source} sets verify: false, which is not followed: certificates are verified; trust the cloud's authority with NODE_EXTRA_CA_CERTS`,
-    );
-  }
-  return warnings;
+  if (verify && Object.keys(files).length === 0) return { warnings: [] };
+  return {
+    tls: { ...files, verify },
+    warnings: verify
+      ? []
+      : [
+          `${source} sets verify: false: whoever is between here and the cloud can read and change everything, passwords too; set cacert instead`,
+        ],
+  };
 }
 
 function text(value: unknown): string | undefined {
