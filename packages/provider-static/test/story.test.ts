@@ -1,7 +1,7 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type MulticloudError, multicloud, type SiteConfig } from "@multicloud/core";
-import { generateKeyPair, socks5Dialer } from "@multicloud/ssh";
+import { generateKeyPair, publicKeyOf, socks5Dialer } from "@multicloud/ssh";
 import { instantTiming, type Sandbox, sandbox } from "@multicloud/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { digitalocean } from "../../provider-digitalocean/src/index.js";
@@ -152,6 +152,21 @@ test("the second up() changes nothing anywhere", async () => {
   expect(world.effects.all.slice(before)).toEqual([]);
 });
 
+test("a claim that was cut off is finished by the next up(), a release too", async () => {
+  const path = "/etc/multicloud/claim.json";
+  for (const state of ["preparing", "releasing"]) {
+    const { files } = machine("rack-2");
+    files.write(path, files.read(path)!.replace('"ready"', `"${state}"`));
+    const { nodes } = await cluster().up();
+    expect(
+      nodes.every(({ ready }) => ready),
+      state,
+    ).toBe(true);
+    expect(JSON.parse(claim("rack-2")!), state).toMatchObject({ node: "lab-rack-worker-1", state: "ready" });
+    expect((await cluster().plan()).unchanged, state).toBe(true);
+  }
+});
+
 test("another cluster is refused by the host's name, and fewer hosts than asked for is a problem", async () => {
   const refused = await errorOf(cluster("other").plan());
   expect(refused.code).toBe("CONFIG_INVALID");
@@ -193,6 +208,36 @@ test("destroy() gives the hosts back as they were found, and deletes the droplet
   expect({ "rack-1": state("rack-1"), "rack-2": state("rack-2") }).toEqual(asFound);
   expect(machine("rack-1").state).toBe("running");
   expect(world.resources()).toEqual([]);
+});
+
+test("hosts behind a jump host of their own are reached through it", async () => {
+  const login = await readFile(privateKeyFile, "utf8");
+  const inside = await Promise.all(
+    [1, 2].map(async (n): Promise<StaticHost> => {
+      const key = await generateKeyPair(`inner host ${n}`);
+      world.world.machines.boot({
+        id: `inner-${n}`,
+        hostname: `inner-${n}`,
+        image: "debian-12",
+        sshKeys: [await publicKeyOf(login, "owner")],
+        lan: "home",
+        privateAddress: `192.168.64.${200 + n}`,
+        hostKeys: [key.privateKey],
+      });
+      const { jump } = world.home;
+      const address = `192.168.64.${200 + n}`;
+      return { name: `inner-${n}`, address, user: "debian", hostKey: key.publicKey, jump };
+    }),
+  );
+  const { nodes } = await cluster("inner", { hosts: inside }).up();
+  expect(nodes.every(({ ready }) => ready)).toBe(true);
+  const { hosts: listed } = await cluster("inner", { hosts: inside }).inventory();
+  expect(listed.map(({ jump }) => jump.length)).toEqual([0, 1, 1]);
+  const before = world.effects.all.length;
+  await cluster("inner", { hosts: inside }).up();
+  expect(world.effects.all.slice(before)).toEqual([]);
+  await cluster("inner", { hosts: inside }).destroy();
+  expect(claim("inner-1")).toBeUndefined();
 });
 
 test("and they can become another cluster", async () => {

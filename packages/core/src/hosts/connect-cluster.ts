@@ -18,8 +18,9 @@ export async function connectCluster(
   const dial: Dialer = async (target, dialOptions) => {
     const node = await jumpedMaster(session, target.host);
     if (!node) return session.dialer(target, dialOptions);
-    const dialer = opened.get(node.site) ?? openSiteDialer(session, node);
-    opened.set(node.site, dialer);
+    const way = JSON.stringify(node.jump);
+    const dialer = opened.get(way) ?? openSiteDialer(session, node);
+    opened.set(way, dialer);
     return (await dialer)(target, dialOptions);
   };
 
@@ -33,11 +34,13 @@ export async function connectCluster(
   };
 }
 
-/** The master behind jump hosts that was reached at this address. */
+/** The master behind jump hosts, its site's or its own, that was reached at this address. */
 async function jumpedMaster(session: Session, address: string) {
-  const masters = session.sites
-    .flatMap(({ nodes }) => nodes)
-    .filter(({ role, jump }) => role === "master" && jump.length > 0);
-  for (const node of masters) if ((await session.records.read(node.name)).address === address) return node;
+  const masters = session.sites.flatMap(({ nodes }) => nodes).filter(({ role }) => role === "master");
+  for (const node of masters) {
+    const record = await session.records.read(node.name);
+    const jump = record.jump ?? node.jump;
+    if (record.address === address && jump.length > 0) return { site: node.site, jump };
+  }
   return undefined;
 }

@@ -1,3 +1,4 @@
+import type { JumpHost } from "../contracts/remote-host.js";
 import type { StateStore } from "../contracts/state-store.js";
 import { MulticloudError } from "../errors/multicloud-error.js";
 
@@ -13,6 +14,8 @@ export interface HostRecord {
   readonly overlayAddress?: string;
   /** Address at which SSH was dialled at the last run; says through which site the cluster's API is reached. */
   readonly address?: string;
+  /** Jump hosts that the machine brought along itself, instead of its site's. */
+  readonly jump?: readonly JumpHost[];
 }
 
 const emptyRecord: HostRecord = { oneTime: [], pinned: [], activated: false };

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { DialTarget } from "../contracts/dialer.js";
 import type { EngineNode } from "../contracts/engine.js";
 import type { OverlayNetwork } from "../contracts/overlay.js";
@@ -126,9 +127,14 @@ export async function runNodePipeline(
           }),
       );
       const record = await session.records.read(node.name);
-      if (record.overlayAddress !== member.address || record.address !== address) {
-        await session.records.write(node.name, { ...record, overlayAddress: member.address, address });
-      }
+      const { jump: _, ...kept } = record;
+      const reached = {
+        ...kept,
+        overlayAddress: member.address,
+        address,
+        ...(machine.jump ? { jump: machine.jump } : {}),
+      };
+      if (!isDeepStrictEqual(reached, record)) await session.records.write(node.name, reached);
       step.result(member.address);
       return {
         ...plannedNode(node),
