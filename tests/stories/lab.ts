@@ -37,7 +37,8 @@ export interface Changes
   readonly digitalocean?: { readonly token?: string };
   readonly rke?: RkeOptions;
   readonly zerotier?: Partial<ZeroTierOptions>;
-  readonly cloudflare?: Partial<CloudflareOptions>;
+  /** `undefined`, when given, leaves the entrypoint out. */
+  readonly cloudflare?: Partial<CloudflareOptions> | undefined;
 }
 
 /** Emulated clouds with a way to describe clusters in them. */
@@ -114,13 +115,17 @@ export async function openLab(): Promise<Lab> {
         ...overlay,
       }),
       engine: rke({ binary: join(env.PATH!.split(":")[0]!, "rke"), attempts: 2, retryDelayMs: 1, ...engine }),
-      entrypoint: cloudflare({
-        zone: world.home.zone,
-        record: "*.apps",
-        token: env.CLOUDFLARE_API_TOKEN!,
-        baseURL: env.CLOUDFLARE_BASE_URL!,
-        ...dns,
-      }),
+      ...("cloudflare" in changes && dns === undefined
+        ? {}
+        : {
+            entrypoint: cloudflare({
+              zone: world.home.zone,
+              record: "*.apps",
+              token: env.CLOUDFLARE_API_TOKEN!,
+              baseURL: env.CLOUDFLARE_BASE_URL!,
+              ...dns,
+            }),
+          }),
       dialer: socks5Dialer(world.socks),
       state: state(rest.name),
       ...rest,

@@ -1,11 +1,9 @@
-import type { Machine } from "../contracts/provider.js";
 import { MulticloudError } from "../errors/multicloud-error.js";
 import { choose } from "../orchestrate/entrypoint.js";
 import type { Session } from "../orchestrate/session.js";
-import { askSites } from "../orchestrate/status.js";
 import { delay } from "../plugin/delay.js";
 import { toMulticloudError } from "../run/run.js";
-import { type EntryAddress, entryAddresses } from "./candidates.js";
+import { type Candidates, watchCandidates } from "./candidates.js";
 import { entryAnswers, liveEntries } from "./probe.js";
 
 /** Options of watching the entrypoint. */
@@ -22,7 +20,10 @@ export interface WatchOptions {
   readonly refreshMs?: number;
 }
 
-/** Keeps the record on a live entry address until the signal aborts. Writes only to move away from a dead address to a live one; the last address never leaves. */
+/**
+ * Keeps the record on a live entry address until the signal aborts. Writes only to move away from a dead
+ * address to a live one, or to make a record that is gone; the last address never leaves.
+ */
 export async function watchEntrypoint(session: Session, options: WatchOptions): Promise<void> {
   const { entrypoint } = session.config;
   if (!entrypoint) {
@@ -33,33 +34,34 @@ export async function watchEntrypoint(session: Session, options: WatchOptions): 
   }
   const { intervalMs = 2_000, probeMs = 2_000, failures = 2, refreshMs = 60_000 } = options;
   const { signal } = session;
-  const known = new Map<string, readonly Machine[]>();
-  let entries: readonly EntryAddress[] = [];
-  let refreshed = Number.NEGATIVE_INFINITY;
+  const candidates = watchCandidates(session);
+  const read = async () => (await entrypoint.get(session.context()))?.addresses ?? [];
+  let current = await read();
   let failed = 0;
-  let current = (await entrypoint.get(session.context()))?.addresses ?? [];
+  let refreshed = performance.now();
+  candidates.refresh();
 
   while (!signal.aborted) {
     try {
       if (performance.now() - refreshed > refreshMs) {
-        // A cloud that does not answer must not stop the watch: what it said last still holds.
-        for (const { site, machines } of await askSites(session)) if (machines) known.set(site, machines);
-        entries = await entryAddresses(session.context(), session.sites, known);
         refreshed = performance.now();
+        candidates.refresh();
+        // Somebody else may have moved or removed it.
+        current = await read();
       }
-      const address = current[0];
-      failed =
-        address !== undefined && (await entryAnswers(session.dialer, address, signal, probeMs))
-          ? 0
-          : failed + 1;
-      if (failed >= failures || current.length === 0) {
-        const alive = await liveEntries(session.dialer, entries, signal, probeMs);
+      const [address] = current;
+      const works =
+        address !== undefined &&
+        candidates.mayBe(address) &&
+        (await entryAnswers(session.dialer, address, signal, probeMs));
+      failed = works ? 0 : failed + 1;
+      if (failed >= failures || address === undefined) {
+        const alive = await liveEntries(session.dialer, candidates.entries(), signal, probeMs);
         if (alive.length > 0) {
-          const next = choose(current, entries, alive);
+          const next = choose(current, candidates.entries(), alive);
           const { record, changed } = await entrypoint.set(session.context(), [next]);
           if (changed) {
-            const reason =
-              address === undefined ? "there was no record" : `${address} did not answer ${failed} times`;
+            const reason = reasonOf(address, failed, candidates);
             session.emit({
               type: "entrypoint-switch",
               record: record.name,
@@ -80,4 +82,11 @@ export async function watchEntrypoint(session: Session, options: WatchOptions): 
     }
     await delay(intervalMs, signal).catch(() => {});
   }
+  await candidates.ended();
+}
+
+function reasonOf(address: string | undefined, failed: number, candidates: Candidates): string {
+  if (address === undefined) return "there was no record";
+  if (!candidates.mayBe(address)) return `${address} is no entry of the cluster any more`;
+  return `${address} did not answer ${failed} times`;
 }

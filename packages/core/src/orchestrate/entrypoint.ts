@@ -17,12 +17,12 @@ const probeMs = 5_000;
 export async function pointEntrypoint(
   session: Session,
   nodes: readonly ReadyNode[],
-  after: string,
+  after?: string,
 ): Promise<EntrypointState | undefined> {
   const { entrypoint } = session.config;
   if (!entrypoint) return undefined;
   return session.steps.run(
-    { kind: "entrypoint", title: `pointing ${entrypoint.record}`, after: [after] },
+    { kind: "entrypoint", title: `pointing ${entrypoint.record}`, after: after ? [after] : [] },
     async (step) => {
       const machines = new Map<string, Machine[]>();
       for (const { site, machine } of nodes) machines.set(site, [...(machines.get(site) ?? []), machine]);
@@ -56,6 +56,19 @@ export async function pointEntrypoint(
       return { record: record.name, addresses: record.addresses };
     },
   );
+}
+
+/** Moves the record off machines that are about to go, while they still answer. */
+export async function leaveEntrypoint(
+  session: Session,
+  leaving: readonly Machine[],
+  remaining: readonly ReadyNode[],
+): Promise<void> {
+  const { entrypoint } = session.config;
+  if (!entrypoint || leaving.length === 0) return;
+  const current = (await entrypoint.get(session.context()))?.addresses ?? [];
+  const left = leaving.flatMap(({ publicAddress }) => publicAddress ?? []);
+  if (current.some((address) => left.includes(address))) await pointEntrypoint(session, remaining);
 }
 
 /** Sticky: the current address as long as it is an entry and alive, then the first that is alive, then what there is. */

@@ -82,21 +82,22 @@ export interface SiteAnswer {
   readonly error?: MulticloudError;
 }
 
-/** Lists all sites at once; one that does not answer within some seconds is an answer too. */
-export function askSites(session: Session): Promise<readonly SiteAnswer[]> {
-  return Promise.all(
-    session.sites.map(async ({ name: site, config }) => {
-      try {
-        const machines = await withDeadline(session.signal, patienceMs, `listing ${site}`, (signal) =>
-          config.provider.list(session.siteContext(site, signal)),
-        );
-        return { site, machines };
-      } catch (error) {
-        session.signal.throwIfAborted();
-        return { site, error: toMulticloudError(error) };
-      }
-    }),
-  );
+/** Lists one site; one that does not answer within some seconds is an answer too. */
+export async function askSite(session: Session, site: string): Promise<SiteAnswer> {
+  const { provider } = session.sites.find(({ name }) => name === site)!.config;
+  try {
+    const machines = await withDeadline(session.signal, patienceMs, `listing ${site}`, (signal) =>
+      provider.list(session.siteContext(site, signal)),
+    );
+    return { site, machines };
+  } catch (error) {
+    session.signal.throwIfAborted();
+    return { site, error: toMulticloudError(error) };
+  }
+}
+
+function askSites(session: Session): Promise<readonly SiteAnswer[]> {
+  return Promise.all(session.sites.map(({ name }) => askSite(session, name)));
 }
 
 /** Machines of all sites with the site that they are in; rejects when a site does not answer. */

@@ -7,7 +7,7 @@ import { type Timings, timings } from "../run/critical-path.js";
 import { applyAddons } from "./addons.js";
 import { type FormedCluster, formCluster, leaveCluster } from "./cluster.js";
 import { type BootableNode, desiredNodes } from "./desired.js";
-import { type EntrypointState, pointEntrypoint } from "./entrypoint.js";
+import { type EntrypointState, leaveEntrypoint, pointEntrypoint } from "./entrypoint.js";
 import { type PipelineParts, type ReadyNode, runNodePipeline } from "./node-pipeline.js";
 import type { Session } from "./session.js";
 import { settle } from "./settle.js";
@@ -67,6 +67,10 @@ export async function up(session: Session): Promise<UpResult> {
     const [, ...settled] = await settle<ReadyNode | undefined>([work.setup, ...flows], session.signal);
     let ready = settled as ReadyNode[];
     const leaving = plan.actions.filter(({ action }) => action === "delete");
+    const leavingMachines = leaving.flatMap(
+      ({ site, node }) => existing.get(site)?.find(({ name }) => name === node) ?? [],
+    );
+    await leaveEntrypoint(session, leavingMachines, ready);
     await leaveCluster(
       session,
       leaving.map(({ node }) => node),
@@ -81,8 +85,9 @@ export async function up(session: Session): Promise<UpResult> {
 
     for (const action of [...rolling].sort(mastersFirst)) {
       const node = desired.find(({ name }) => name === action.node)!;
-      await leaveCluster(session, [node.name]);
       ready = ready.filter(({ name }) => name !== node.name);
+      await leaveEntrypoint(session, [machineOf(node)!], ready);
+      await leaveCluster(session, [node.name]);
       await form();
       await removeMachines(session, work.machines(node.site), node.site, [machineOf(node)!]);
       ready = [...ready, await flow(node, undefined)];
