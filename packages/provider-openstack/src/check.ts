@@ -12,8 +12,9 @@ import type { Cloud } from "./cloud.js";
 import { volumeTypeMicroversion } from "./create.js";
 import type { Found } from "./lookup.js";
 import { isOurKeypair, ourGroups, sharedName } from "./marks.js";
-import { poolOptionNames, poolOptions } from "./pool-options.js";
+import { poolOptionNames, poolOptionProblem, poolOptions } from "./pool-options.js";
 import { computeProblem, volumeProblem } from "./quota.js";
+import { softPolicyMicroversion } from "./server-groups.js";
 
 /** Collects what is wrong, each thing once however many machines it concerns. */
 function createFindings() {
@@ -44,7 +45,8 @@ export async function checkSite(
   if (entered) {
     const parts = [
       () => checkMachines(cloud, context, request, findings),
-      () => checkNetwork(cloud, context, findings),
+      () => checkNetworks(cloud, context, request, findings),
+      () => checkAntiAffinity(cloud, context, findings),
       () => checkZones(cloud, context, request, findings),
       () => checkGroups(cloud, context, findings),
       () => checkKeypair(cloud, context, findings),
@@ -72,7 +74,9 @@ function checkPoolOptions(machines: readonly MachineShape[], findings: Findings)
   for (const machine of machines) {
     for (const [name, value] of Object.entries(machine.providerOptions ?? {})) {
       const path = `${poolOf(machine)}.providerOptions.${name}`;
-      if (!poolOptionNames.some((known) => known === name)) {
+      const known = poolOptionNames.find((option) => option === name);
+      const wrong = known && poolOptionProblem(known, value);
+      if (!known) {
         const suggestion = nearest(name, poolOptionNames);
         findings.problem({
           path,
@@ -81,8 +85,8 @@ function checkPoolOptions(machines: readonly MachineShape[], findings: Findings)
           allowed: poolOptionNames,
           ...(suggestion === undefined ? {} : { suggestion }),
         });
-      } else if (typeof value !== "string" || value === "") {
-        findings.problem({ path, message: "must be a name", given: JSON.stringify(value) ?? "undefined" });
+      } else if (wrong) {
+        findings.problem({ path, message: wrong, given: JSON.stringify(value) ?? "undefined" });
       }
     }
   }
@@ -150,8 +154,31 @@ function checkFit(
   }
 }
 
-async function checkNetwork(cloud: Cloud, context: SiteContext, findings: Findings): Promise<void> {
-  take(findings, "provider.network", await cloud.lookup.network(context));
+async function checkNetworks(
+  cloud: Cloud,
+  context: SiteContext,
+  request: SiteRequest,
+  findings: Findings,
+): Promise<void> {
+  const own = request.machines.filter((machine) => poolOptions(machine).network !== undefined);
+  if (own.length === 0 || own.length < request.machines.length) {
+    take(findings, "provider.network", await cloud.lookup.networks(context));
+  }
+  for (const machine of own) {
+    const found = await cloud.lookup.networks(context, poolOptions(machine).network);
+    take(findings, `${poolOf(machine)}.providerOptions.network`, found);
+  }
+}
+
+async function checkAntiAffinity(cloud: Cloud, context: SiteContext, findings: Findings): Promise<void> {
+  if (cloud.options.antiAffinity !== "soft") return;
+  const version = await cloud.client.nova.microversion(context);
+  if (atLeast(version, softPolicyMicroversion)) return;
+  findings.warning({
+    path: "provider.antiAffinity",
+    message: `this cloud's Nova (microversion ${version ?? "2.1"}) knows no soft anti-affinity: machines may share a host`,
+    hint: "use hard if there are enough hosts",
+  });
 }
 
 async function checkZones(

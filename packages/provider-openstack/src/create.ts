@@ -5,6 +5,7 @@ import { demand } from "./lookup.js";
 import { statusOf } from "./machines.js";
 import { isOurServer, serverMarks, sharedName } from "./marks.js";
 import { poolOptions } from "./pool-options.js";
+import { serverGroupFor } from "./server-groups.js";
 
 /**
  * Starts making one machine. It is looked for first, so that a call which was cut off finds what it had
@@ -17,9 +18,12 @@ export async function createMachine(
 ): Promise<void> {
   const call = { ...context, node: request.name };
   if (await exists(cloud, call, request.name)) return;
-  const server = await describeServer(cloud, call, request);
+  const [server, group] = await Promise.all([
+    describeServer(cloud, call, request),
+    serverGroupFor(cloud, call, request),
+  ]);
   try {
-    await cloud.client.nova.createServer(call, server);
+    await cloud.client.nova.createServer(call, server, group === undefined ? undefined : { group });
   } catch (error) {
     const unknown =
       MulticloudError.isInstance(error) &&
@@ -47,19 +51,23 @@ async function describeServer(
   call: SiteContext & { readonly node: string },
   request: MachineRequest,
 ): Promise<ServerCreate> {
-  const [flavor, image, network, group] = await Promise.all([
+  const pool = poolOptions(request);
+  const [flavor, image, networks, group] = await Promise.all([
     cloud.lookup.flavor(call, request.size),
     cloud.lookup.image(call, request.image),
-    cloud.lookup.network(call),
+    cloud.lookup.networks(call, pool.network),
     cloud.lookup.siteGroup(call),
   ]);
   const { options } = cloud;
-  const zone = poolOptions(request).availabilityZone ?? options.availabilityZone;
+  const zone = pool.availabilityZone ?? options.availabilityZone;
   const imageId = demand(image, call).id;
   return {
     name: request.name,
     flavorRef: demand(flavor, call).id,
-    networks: [{ uuid: demand(network, call).id }],
+    networks: demand(networks, call).map(({ id }, n) => {
+      const fixed = n === 0 ? pool.fixedIps?.[request.name] : undefined;
+      return { uuid: id, ...(fixed === undefined ? {} : { fixed_ip: fixed }) };
+    }),
     metadata: serverMarks(call, request),
     key_name: sharedName(call),
     user_data: Buffer.from(request.userData).toString("base64"),

@@ -14,10 +14,16 @@ export type Found<T> = { readonly thing: T } | { readonly problem: Omit<Problem,
 export interface Lookup {
   flavor(call: SiteContext, given: string): Promise<Found<Flavor>>;
   image(call: SiteContext, given: string): Promise<Found<Image>>;
-  network(call: SiteContext): Promise<Found<Network>>;
+  /** Those given, in their order, or the one that is chosen when nothing is given. */
+  networks(call: SiteContext, given?: string | readonly string[]): Promise<Found<readonly Network[]>>;
   volumeType(call: SiteContext, given: string): Promise<Found<VolumeType>>;
   /** Id of the site's security group. */
   siteGroup(call: SiteContext): Promise<Found<string>>;
+  /** Does something once for all who wait for it, and keeps what came of it. */
+  once<T>(
+    key: string,
+    ask: (call: SiteContext) => Promise<Found<T>>,
+  ): (call: SiteContext) => Promise<Found<T>>;
   /** Asks the cloud anew from now on. */
   forget(): void;
 }
@@ -56,10 +62,18 @@ export function createLookup(client: OpenStackClient, options: OpenStackOptions)
       return byNameOrId("flavor", given, demand(flavors, call));
     },
     image: (call, given) => keep(`image ${given}`, (own) => findImage(client, own, given))(call),
-    async network(call) {
-      const networks = await all("networks", client.neutron.listNetworks)(call);
-      return chooseNetwork(options.network, demand(networks, call));
+    async networks(call, given = options.network) {
+      const networks = demand(await all("networks", client.neutron.listNetworks)(call), call);
+      if (given === undefined) return chooseNetwork(networks);
+      const found: Network[] = [];
+      for (const name of typeof given === "string" ? [given] : given) {
+        const one = byNameOrId("network", name, networks);
+        if ("problem" in one) return one;
+        found.push(one.thing);
+      }
+      return { thing: found };
     },
+    once: keep,
     async volumeType(call, given) {
       const types = await all("volume types", client.cinder.listVolumeTypes)(call);
       return byNameOrId("volume type", given, demand(types, call));
@@ -107,6 +121,8 @@ function byNameOrId<T extends Named>(kind: string, given: string, all: readonly 
 }
 
 async function findImage(client: OpenStackClient, call: OpenStackCall, given: string): Promise<Found<Image>> {
+  const properties = propertiesOf(given);
+  if (properties) return newestImage(client, call, given, properties);
   const byId = looksLikeId(given) ? await client.glance.getImage(call, given) : undefined;
   const candidates = byId ? [byId] : await client.glance.listImages(call, { name: given });
   const [first, ...others] = candidates.filter((image) => image.status === "active");
@@ -130,12 +146,39 @@ async function findImage(client: OpenStackClient, call: OpenStackCall, given: st
   );
 }
 
-function chooseNetwork(given: string | undefined, all: readonly Network[]): Found<Network> {
-  if (given !== undefined) return byNameOrId("network", given, all);
+/** `os_distro=debian,os_version=12` as properties; `undefined` when it is a name. */
+function propertiesOf(given: string): Readonly<Record<string, string>> | undefined {
+  const pairs = given.split(",").map((pair) => /^\s*([a-z][\w:.-]*)=(.+?)\s*$/i.exec(pair));
+  if (!pairs.every((pair) => pair !== null)) return undefined;
+  return Object.fromEntries(pairs.map(([, name, value]) => [name, value]));
+}
+
+/** Images are published again and again with the same properties: the newest is the one that is meant. */
+async function newestImage(
+  client: OpenStackClient,
+  call: OpenStackCall,
+  given: string,
+  properties: Readonly<Record<string, string>>,
+): Promise<Found<Image>> {
+  const images = await client.glance.listImages(call, properties);
+  const [newest] = images
+    .filter((image) => image.status === "active")
+    .sort((a, b) => (a.created_at < b.created_at ? 1 : -1));
+  if (newest) return { thing: newest };
+  return {
+    problem: {
+      message: `there is no active image with ${given}`,
+      given,
+      hint: "see the images' properties with: openstack image list --long",
+    },
+  };
+}
+
+function chooseNetwork(all: readonly Network[]): Found<readonly Network[]> {
   const inner = all.filter((network) => !network["router:external"]);
   const candidates = inner.length > 0 ? inner : all;
   const [first, ...others] = candidates;
-  if (first && others.length === 0) return { thing: first };
+  if (first && others.length === 0) return { thing: [first] };
   return {
     problem: {
       message: first ? "the project sees several networks" : "the project sees no network",

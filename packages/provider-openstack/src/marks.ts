@@ -41,6 +41,11 @@ export function roleOf(server: Server): Role {
   return server.metadata["multicloud-role"] === "master" ? "master" : "worker";
 }
 
+/** Names of the site's server groups begin with this: they have no other place for a mark. */
+export function serverGroupMark(owner: Owner): string {
+  return `multicloud:${owner.cluster}/${owner.site} `;
+}
+
 /** The description that marks a security group as ours. Neutron keeps 255 characters. */
 export function groupMark(owner: Owner): string {
   return `multicloud cluster=${owner.cluster} site=${owner.site}`;

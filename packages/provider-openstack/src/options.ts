@@ -18,8 +18,16 @@ export interface OpenStackOptions {
   readonly cloudsFile?: string;
   /** Default: the global `fetch`. */
   readonly fetch?: typeof fetch;
-  /** Network of the machines. Default: the only one that is not external, or else the only one. */
-  readonly network?: string;
+  /**
+   * Network of the machines, or several: a machine gets an address in each, and its first one is in the first.
+   * Default: the only one that is not external, or else the only one. A pool's own goes before it.
+   */
+  readonly network?: string | readonly string[];
+  /**
+   * Keep the masters on hosts of their own, and the workers: `soft` as far as there are enough hosts, `hard`
+   * always (a machine that finds none fails). Default: machines may be anywhere.
+   */
+  readonly antiAffinity?: "soft" | "hard";
   /**
    * Name of a network whose addresses count as public although they look private (RFC 1918, RFC 6598).
    * By default an address is public when it is a floating IP or is not of a private range.
@@ -38,4 +46,8 @@ export interface OpenStackOptions {
 /** What a pool's `providerOptions` may hold for OpenStack. */
 export interface OpenStackPoolOptions {
   readonly availabilityZone?: string;
+  /** Instead of the provider's `network`. */
+  readonly network?: string | readonly string[];
+  /** Address of a machine in its first network, by the machine's name. Default: the cloud's choice. */
+  readonly fixedIps?: Readonly<Record<string, string>>;
 }

@@ -3,6 +3,7 @@ import type { Keypair, SecurityGroup } from "./client/index.js";
 import type { Cloud } from "./cloud.js";
 import { firewallChange } from "./firewall.js";
 import { groupMark, isOurKeypair, keyOf, markedPublicKey, ourGroups, sharedName } from "./marks.js";
+import { deleteServerGroups } from "./server-groups.js";
 
 /** Makes the site's security group and key pair as wanted. Both are judged before anything is written. */
 export async function ensureShared(
@@ -96,7 +97,7 @@ function foreignGroup(context: SiteContext, group: SecurityGroup): MulticloudErr
   );
 }
 
-/** Removes the key pair and the security group, if they are ours. The group is in use until the last machine's port is gone. */
+/** Removes the key pair, the server groups and the security group, if they are ours. The group is in use until the last machine's port is gone. */
 export async function deleteShared(cloud: Cloud, context: SiteContext): Promise<void> {
   const { nova, neutron } = cloud.client;
   const name = sharedName(context);
@@ -105,6 +106,7 @@ export async function deleteShared(cloud: Cloud, context: SiteContext): Promise<
     neutron.listSecurityGroups(context, { name }),
   ]);
   if (keypair && isOurKeypair(context, keypair)) await nova.deleteKeypair(context, name);
+  await deleteServerGroups(cloud, context);
   for (const group of ourGroups(context, groups)) await deleteGroup(cloud, context, group);
 }
 

@@ -25,11 +25,15 @@ describeOpenStack("the emulated OpenStack", async () => {
       { name: "g1.huge", vcpus: 4096, ram: 8192, disk: 40 },
     ],
     largestHost: { vcpus: 1000 },
-    images: [{ name: "debian-11" }, { name: "debian-12" }, { name: "ubuntu-24.04" }],
+    images: [
+      { name: "debian-11", properties: { os_distro: "debian" } },
+      { name: "debian-12", properties: { os_distro: "debian" }, createdAfterMs: 2000 },
+      { name: "ubuntu-24.04", properties: { os_distro: "ubuntu" }, createdAfterMs: 4000 },
+    ],
     networks: [
       { name: "internet", kind: "public", cidr: "203.0.113.0/24", external: true },
       { name: "homenet", kind: "lan", cidr: "10.20.0.0/16" },
-      { name: "storage", kind: "lan", cidr: "10.30.0.0/16" },
+      { name: "storage", kind: "lan", cidr: "10.30.0.0/16", project: "homelab" },
     ],
     quotas,
     projectQuotas: {

@@ -139,6 +139,8 @@ def resources(secrets, facts):
         image = {"name": name, "disk_format": "raw", "container_format": "bare", "min_disk": 1}
         image = glance("POST", "/v2/images", {**image, "visibility": "public", "os_distro": family})
         glance("PUT", f"/v2/images/{image['id']}/file", data=name.encode().ljust(1 << 16, b"\0"))
+        # Glance's times are in seconds: which one is the newest is to be seen.
+        time.sleep(1.1)
 
     def add_network(name, cidr, **more):
         network = neutron("POST", "/networks", {"network": {"name": name, **more}})["network"]
@@ -157,7 +159,8 @@ def resources(secrets, facts):
         },
     )
     _, subnet = add_network(NETWORK, "10.20.0.0/16", shared=True)
-    add_network("storage", "10.30.0.0/16", shared=True)
+    # In a shared network only its owner may ask for an address.
+    add_network("storage", "10.30.0.0/16", project_id=facts["projects"]["alice"])
     router = {"name": "door", "external_gateway_info": {"network_id": external}}
     router = neutron("POST", "/routers", {"router": router})["router"]
     neutron("PUT", f"/routers/{router['id']}/add_router_interface", {"subnet_id": subnet})

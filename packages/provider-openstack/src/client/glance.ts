@@ -17,8 +17,8 @@ export interface Image {
 
 /** OpenStack Image (Image API v2). */
 export interface Glance {
-  /** Images with exactly this name, or all, newest first. */
-  listImages(call: OpenStackCall, query?: { readonly name?: string }): Promise<readonly Image[]>;
+  /** Images with exactly this name or these properties, or all, newest first. */
+  listImages(call: OpenStackCall, query?: Readonly<Record<string, string>>): Promise<readonly Image[]>;
   /** `undefined` when it does not exist. */
   getImage(call: OpenStackCall, id: string): Promise<Image | undefined>;
 }

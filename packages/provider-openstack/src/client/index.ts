@@ -25,6 +25,8 @@ export type {
   Server,
   ServerAddress,
   ServerCreate,
+  ServerGroup,
+  ServerGroupPolicy,
 } from "./nova.js";
 export { atLeast } from "./service.js";
 export type { Authorization, SessionOptions } from "./session.js";

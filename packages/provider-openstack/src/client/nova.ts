@@ -1,5 +1,5 @@
 import type { OpenStackCall } from "./call.js";
-import { createService } from "./service.js";
+import { atLeast, createService } from "./service.js";
 import type { Session, SessionOptions } from "./session.js";
 
 /** One address of a server. */
@@ -35,7 +35,10 @@ export interface ServerCreate {
   readonly name: string;
   readonly flavorRef: string;
   readonly imageRef?: string;
-  readonly networks: readonly { readonly uuid: string }[];
+  readonly networks: readonly (
+    | { readonly uuid: string; readonly fixed_ip?: string }
+    | { readonly port: string }
+  )[];
   readonly metadata: Readonly<Record<string, string>>;
   readonly key_name?: string;
   readonly user_data?: string;
@@ -45,6 +48,15 @@ export interface ServerCreate {
   readonly security_groups?: readonly { readonly name: string }[];
   readonly block_device_mapping_v2?: readonly BlockDevice[];
 }
+
+/** Servers that the scheduler keeps apart, or together. Its name is all that a group can be marked with. */
+export interface ServerGroup {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** The `soft-` ones need microversion 2.15. */
+export type ServerGroupPolicy = "anti-affinity" | "soft-anti-affinity";
 
 /** A disk of a new server. */
 export interface BlockDevice {
@@ -94,7 +106,11 @@ export interface Nova {
   /** `undefined` when it does not exist. */
   getServer(call: OpenStackCall, id: string): Promise<Server | undefined>;
   /** Accepted when it returns; the server is in `BUILD` then. Never sent twice. */
-  createServer(call: OpenStackCall, server: ServerCreate): Promise<{ readonly id: string }>;
+  createServer(
+    call: OpenStackCall,
+    server: ServerCreate,
+    hints?: { readonly group: string },
+  ): Promise<{ readonly id: string }>;
   /** Accepted when it returns; false when it did not exist. */
   deleteServer(call: OpenStackCall, id: string): Promise<boolean>;
   listFlavors(call: OpenStackCall): Promise<readonly Flavor[]>;
@@ -106,6 +122,10 @@ export interface Nova {
   createKeypair(call: OpenStackCall, name: string, publicKey: string): Promise<Keypair>;
   /** False when it did not exist. */
   deleteKeypair(call: OpenStackCall, name: string): Promise<boolean>;
+  listServerGroups(call: OpenStackCall): Promise<readonly ServerGroup[]>;
+  createServerGroup(call: OpenStackCall, name: string, policy: ServerGroupPolicy): Promise<ServerGroup>;
+  /** False when it did not exist. Its servers stay. */
+  deleteServerGroup(call: OpenStackCall, id: string): Promise<boolean>;
   /** `undefined` when the cloud does not tell. */
   microversion(call: OpenStackCall): Promise<string | undefined>;
 }
@@ -130,11 +150,11 @@ export function createNova(session: Session, options: SessionOptions): Nova {
       });
       return answer.status === 404 ? undefined : answer.data.server;
     },
-    async createServer(call, server) {
+    async createServer(call, server, hints) {
       const answer = await service.request<{ server: { id: string } }>(call, {
         method: "POST",
         path: "servers",
-        body: { server },
+        body: { server, ...(hints ? { "os:scheduler_hints": hints } : {}) },
       });
       return { id: answer.data.server.id };
     },
@@ -173,6 +193,35 @@ export function createNova(session: Session, options: SessionOptions): Nova {
         body: { keypair: { name, public_key: publicKey } },
       });
       return answer.data.keypair;
+    },
+    async listServerGroups(call) {
+      const groups: ServerGroup[] = [];
+      for (;;) {
+        // Paged by place, without links: the end is where nothing more comes.
+        const answer = await service.request<{ server_groups: ServerGroup[] }>(call, {
+          path: "os-server-groups",
+          query: { offset: groups.length },
+        });
+        if (answer.data.server_groups.length === 0) return groups;
+        groups.push(...answer.data.server_groups);
+      }
+    },
+    async createServerGroup(call, name, policy) {
+      const single = atLeast(await service.microversion(call), "2.64");
+      const answer = await service.request<{ server_group: ServerGroup }>(call, {
+        method: "POST",
+        path: "os-server-groups",
+        body: { server_group: { name, ...(single ? { policy } : { policies: [policy] }) } },
+      });
+      return answer.data.server_group;
+    },
+    async deleteServerGroup(call, id) {
+      const answer = await service.request(call, {
+        method: "DELETE",
+        path: `os-server-groups/${encodeURIComponent(id)}`,
+        accept: [404],
+      });
+      return answer.status !== 404;
     },
     async deleteKeypair(call, name) {
       const answer = await service.request(call, {

@@ -338,6 +338,58 @@ export function describeOpenStack(
       expect((await home.leftovers()).volumes).toEqual([]);
     });
 
+    it("puts machines into several networks, at an address that was asked for, apart from each other", async () => {
+      const context = site("apart");
+      const watched = watchFetch();
+      const own = provider("home", {
+        network: ["storage", "homenet"],
+        antiAffinity: "soft",
+        fetch: watched.fetch,
+      });
+      const fixedIps = { "apart-home-worker-1": "10.30.77.7" };
+      const both = [1, 2].map((n) =>
+        request(`apart-home-worker-${n}`, {
+          size: "g1.small",
+          image: "os_distro=debian",
+          providerOptions: { fixedIps },
+        }),
+      );
+      const names = both.map((machine) => machine.name);
+      expect(await own.check(context, { machines: both, toCreate: names })).toEqual({
+        problems: [],
+        warnings: [],
+      });
+      await own.ensureShared(context, shared);
+      await Promise.all(both.map((machine) => own.create(context, [machine])));
+      const made = await settled(context, own);
+      expect(made.map(({ status }) => status)).toEqual(["running", "running"]);
+      expect(made[0]!.privateAddress).toBe("10.30.77.7");
+
+      const images = await home.all("image", "/images?limit=2", "images");
+      const debian = images.find((image) => image.name === "debian-12")!;
+      const servers = await home.all("compute", "/servers/detail?name=apart-", "servers");
+      for (const server of servers) {
+        expect(Object.keys(server.addresses as object).sort()).toEqual(["homenet", "storage"]);
+        expect((server.image as { id: string }).id).toBe(debian.id);
+      }
+      const groups = (await home.call("compute", "GET", "/os-server-groups")).data.server_groups;
+      expect(groups).toEqual([
+        expect.objectContaining({
+          name: "multicloud:apart/home workers soft-anti-affinity",
+          policy: "soft-anti-affinity",
+          members: expect.arrayContaining(made.map(({ id }) => id)),
+        }),
+      ]);
+
+      const writes = watched.writes();
+      await provider("home", { fetch: watched.fetch, antiAffinity: "soft" }).create(context, both);
+      expect(watched.writes()).toBe(writes);
+      await own.create(context, [
+        request("apart-home-worker-3", { ...both[0], name: "apart-home-worker-3" }),
+      ]);
+      await clean(context);
+    });
+
     it("notices that a machine was deleted behind its back, and makes it again", async () => {
       const context = site("gone");
       const own = provider("home");

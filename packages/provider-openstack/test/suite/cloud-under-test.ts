@@ -9,7 +9,7 @@
  * - `cellar`: a project that may have 2 instances, 4 vCPU, 8192 MiB, 1 volume, 20 GiB of volumes, 2 security
  *   groups (the `default` one counts) and 1 floating IP
  *
- * and in it the network `homenet`, the external network `internet`, the images `debian-11` and `debian-12`,
+ * and in it the shared network `homenet` (10.20.0.0/16), the network `storage` (10.30.0.0/16) of `homelab`, the external network `internet`, the images `debian-11` and the newer `debian-12` with `os_distro=debian`,
  * flavors `g1.small` (1 vCPU, 2048 MiB), `g1.medium` (2, 4096), `g1.large` (4, 8192) and `g1.huge`, for which no
  * host is large enough, and the volume types `standard` and `fast`.
  */

@@ -9,6 +9,17 @@ const html = { "content-type": "text/html; charset=UTF-8" };
 /** Glance gives this many when the caller does not say (`limit_param_default`). */
 const defaultLimit = 25;
 
+const parameters = new Set([
+  "name",
+  "status",
+  "limit",
+  "marker",
+  "sort",
+  "sort_key",
+  "sort_dir",
+  "visibility",
+]);
+
 /** Glance: images, read only. Its errors are web pages, and its `next` link leaves the path's prefix out. */
 export function glanceRoutes(state: CloudState, prefix: string): Route[] {
   const authenticate = (request: ServiceRequest) => {
@@ -47,9 +58,16 @@ export function glanceRoutes(state: CloudState, prefix: string): Route[] {
         authenticate(request);
         const name = request.query.get("name");
         const status = request.query.get("status");
-        const matching = state.images.filter(
-          (image) => (name === null || image.name === name) && (status === null || image.status === status),
-        );
+        // What is no parameter of the list is a property of the images.
+        const properties = [...request.query].filter(([parameter]) => !parameters.has(parameter));
+        const matching = state.images
+          .filter(
+            (image) =>
+              (name === null || image.name === name) &&
+              (status === null || image.status === status) &&
+              properties.every(([property, value]) => image.properties[property] === value),
+          )
+          .sort((a, b) => (a.createdAt < b.createdAt ? 1 : a.createdAt > b.createdAt ? -1 : 0));
         try {
           const page = pageOf(request, matching, (image) => image.id, state.pageSize, defaultLimit);
           const first = new URLSearchParams(request.query);
@@ -84,6 +102,7 @@ export function glanceRoutes(state: CloudState, prefix: string): Route[] {
 
 function view(image: ImageRecord): unknown {
   return {
+    ...image.properties,
     id: image.id,
     name: image.name,
     status: image.status,

@@ -10,7 +10,7 @@ import {
 } from "./neutron-call.js";
 import { groupRoutes } from "./neutron-groups.js";
 import { ruleRoutes } from "./neutron-rules.js";
-import { type FloatingIpRecord, type NetworkRecord, newId, type PortRecord } from "./state.js";
+import { type FloatingIpRecord, type NetworkRecord, networksOf, newId, type PortRecord } from "./state.js";
 
 /** Neutron: networks, ports, security groups, floating IPs. */
 export function neutronRoutes(setting: NeutronSetting, prefix: string): Route[] {
@@ -43,23 +43,24 @@ function networkRoutes(setting: NeutronSetting): Route[] {
     name: network.name,
     status: "ACTIVE",
     admin_state_up: true,
-    shared: true,
+    shared: network.owner === undefined,
     "router:external": network.external,
     subnets: [network.subnetId],
     mtu: 1500,
   });
   return [
     neutronRoute(setting, "GET", "/networks", (call) =>
-      neutronCollection(setting, call, "networks", "/networks", state.networks.map(view), [
-        "id",
-        "name",
-        "status",
-        "shared",
-        "router:external",
-      ]),
+      neutronCollection(
+        setting,
+        call,
+        "networks",
+        "/networks",
+        networksOf(state, call.caller.project).map(view),
+        ["id", "name", "status", "shared", "router:external"],
+      ),
     ),
     neutronRoute(setting, "GET", "/networks/:id", (call) => {
-      const network = state.networks.find((other) => other.id === call.params.id);
+      const network = networksOf(state, call.caller.project).find((other) => other.id === call.params.id);
       if (network) return { status: 200, body: { network: view(network) } };
       throw neutronFault(404, "NetworkNotFound", `Network ${call.params.id} could not be found.`);
     }),

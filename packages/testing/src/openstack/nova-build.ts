@@ -9,9 +9,15 @@ import {
   timestamp,
 } from "./state.js";
 
+/** A network of a new server, and the address in it when one was asked for. */
+export interface AskedNetwork {
+  readonly network: NetworkRecord;
+  readonly address?: string;
+}
+
 /** What a server is to get while it is built. */
 export interface BuildPlan {
-  readonly networks: readonly NetworkRecord[];
+  readonly networks: readonly AskedNetwork[];
   readonly image: ImageRecord;
   readonly volume:
     | { readonly size: number; readonly type: string; readonly deleteOnTermination: boolean }
@@ -52,8 +58,8 @@ const noValidHost = "No valid host was found. ";
 /** Ports and the boot volume; gives the reason when something cannot be had. */
 function allocate(state: CloudState, server: ServerRecord, plan: BuildPlan): string | undefined {
   if (server.flavor.vcpus > state.largestHost.vcpus) return noValidHost;
-  for (const network of plan.networks) {
-    const address = addressIn(state, network);
+  for (const { network, address: asked } of plan.networks) {
+    const address = asked ?? addressIn(state, network);
     if (address === undefined) {
       return `Build of instance ${server.id} aborted: Failed to allocate the network(s), not rescheduling.`;
     }

@@ -1,6 +1,6 @@
 import type { ServiceResponse } from "../world/http-service.js";
 import { fault } from "./answers.js";
-import { startBuild } from "./nova-build.js";
+import { type AskedNetwork, startBuild } from "./nova-build.js";
 import { judgeBody, type NovaCall, type NovaSetting } from "./nova-call.js";
 import { type BlockDeviceRequest, type CreateBody, createBody } from "./nova-create-body.js";
 import {
@@ -8,7 +8,7 @@ import {
   type FlavorRecord,
   type GroupRecord,
   type ImageRecord,
-  type NetworkRecord,
+  networksOf,
   newId,
   type ServerRecord,
   timestamp,
@@ -23,7 +23,7 @@ export async function createServers(setting: NovaSetting, call: NovaCall): Promi
   const flavor = findFlavor(state, server.flavorRef);
   const boot = bootDevice(server.block_device_mapping_v2);
   const image = findImage(state, server, boot);
-  const networks = findNetworks(state, server.networks);
+  const networks = findNetworks(state, call, server.networks);
   const groups = findGroups(state, call, server.security_groups);
   const keypair = findKeypair(state, call, server.key_name);
   const serverGroup = findServerGroup(state, call);
@@ -140,20 +140,25 @@ function findImage(
   return image;
 }
 
-function findNetworks(state: CloudState, asked: CreateBody["server"]["networks"]): readonly NetworkRecord[] {
+function findNetworks(
+  state: CloudState,
+  call: NovaCall,
+  asked: CreateBody["server"]["networks"],
+): readonly AskedNetwork[] {
+  const seen = networksOf(state, call.caller.project);
   if (asked === "none") return [];
   if (asked === undefined || asked === "auto" || asked.length === 0) {
-    const candidates = state.networks.filter((network) => !network.external);
+    const candidates = seen.filter((network) => !network.external);
     if (candidates.length > 1) {
       throw fault(409, "Multiple possible networks found, use a Network ID to be more specific.");
     }
-    return candidates;
+    return candidates.map((network) => ({ network }));
   }
-  return asked.map(({ uuid, port }) => {
+  return asked.map(({ uuid, port, fixed_ip: address }) => {
     if (port) throw fault(400, `Port id ${port} could not be found.`);
-    const network = state.networks.find((other) => other.id === uuid);
+    const network = seen.find((other) => other.id === uuid);
     if (!network) throw fault(400, `Network ${uuid} could not be found.`);
-    return network;
+    return address === undefined ? { network } : { network, address };
   });
 }
 

@@ -25,11 +25,15 @@ export interface OpenStackImage {
   readonly family?: string;
   readonly minDisk?: number;
   readonly minRam?: number;
+  /** For example `os_distro`. */
+  readonly properties?: Readonly<Record<string, string>>;
+  /** When it was made, in milliseconds after the cloud's start. Default 0. */
+  readonly createdAfterMs?: number;
   /** Default `active`. */
   readonly status?: "active" | "queued" | "deactivated";
 }
 
-/** A network that all projects see. */
+/** A network. */
 export interface OpenStackNetwork {
   readonly name: string;
   /** `lan`: machines get a private address in the local network `lan`. `public`: machines get an address in the internet. */
@@ -38,6 +42,8 @@ export interface OpenStackNetwork {
   readonly cidr: string;
   /** Name of the world's local network for kind `lan`; default the network's own name. Adding it to the world is the caller's. */
   readonly lan?: string;
+  /** The project that it is of; no other sees it. Default: an operator's, shared with all. */
+  readonly project?: string;
   /** `router:external`: floating IPs come from it. Default false. */
   readonly external?: boolean;
 }

@@ -36,6 +36,7 @@ export interface ImageRecord {
   readonly minDisk: number;
   readonly minRam: number;
   readonly status: string;
+  readonly properties: Readonly<Record<string, string>>;
   readonly createdAt: string;
 }
 
@@ -47,6 +48,8 @@ export interface NetworkRecord {
   readonly cidr: string;
   readonly lan: string | undefined;
   readonly external: boolean;
+  /** The project that it is of, when it is no operator's. */
+  readonly owner: string | undefined;
 }
 
 export interface ServerRecord {
@@ -177,6 +180,11 @@ export interface CloudState {
 /** An id as OpenStack's services make them. */
 export const newId = () => randomUUID();
 
+/** The networks that a project sees. */
+export function networksOf(state: CloudState, project: Project): readonly NetworkRecord[] {
+  return state.networks.filter(({ owner }) => owner === undefined || owner === project.name);
+}
+
 /** Keystone's ids are UUIDs without dashes. */
 export const newKeystoneId = () => randomUUID().replaceAll("-", "");
 
@@ -246,7 +254,8 @@ export function createState(world: World, options: OpenStackOptions): CloudState
       minDisk: image.minDisk ?? 1,
       minRam: image.minRam ?? 0,
       status: image.status ?? "active",
-      createdAt: `${new Date(world.clock.now()).toISOString().slice(0, 19)}Z`,
+      properties: image.properties ?? {},
+      createdAt: `${new Date(world.clock.now() + (image.createdAfterMs ?? 0)).toISOString().slice(0, 19)}Z`,
     })),
     networks: options.networks.map((network) => ({
       id: newId(),
@@ -256,6 +265,7 @@ export function createState(world: World, options: OpenStackOptions): CloudState
       cidr: network.cidr,
       lan: network.kind === "lan" ? (network.lan ?? network.name) : undefined,
       external: network.external ?? false,
+      owner: network.project,
     })),
     tokens: new Map(),
     servers: new Map(),
