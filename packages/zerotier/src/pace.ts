@@ -1,7 +1,7 @@
 import { delay } from "@multicloud/core/plugin";
 
-// A little more than a second, because requests that left a second apart may arrive closer together.
-const windowMs = 1050;
+// More than a second, because requests that left a second apart may arrive closer together, and a refusal costs more.
+const windowMs = 1150;
 
 /** Waits until one more request may be sent. */
 export type Pace = (signal: AbortSignal) => Promise<void>;
