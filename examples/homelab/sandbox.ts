@@ -56,7 +56,7 @@ try {
   const before = world.effects.all.length;
   const again = await show(cluster.up({ signal }));
   const writes = world.effects.all.length - before;
-  say(`\n${formatPlan(again.plan)} ${writes} writes.`);
+  say(`\n${formatPlan(again.plan)}\nWrites counted by the sandbox: ${writes}.`);
   expect(again.plan.unchanged && writes === 0, `the second up() wrote ${writes} times`);
 
   say("\n# The power at home goes; the record moves\n");
