@@ -40,8 +40,9 @@ async function abortAt(
     if (error !== undefined) throw error;
     return false;
   }
-  // The last write may be the end of the call.
   if (error !== undefined) expect(error, "an aborted call rejects with the signal's reason").toBe(reason);
+  // The last write may be the end of the call.
+  else expect(seen, `writes when the signal fired at write ${n}`).toBe(n);
   return true;
 }
 
