@@ -57,13 +57,12 @@ export const failureCases: readonly ConformanceCase[] = [
       await trial.until(trial.provider(), context, (list) => list.length === 2);
       await trial.destroy(trial.provider(), context);
       trial.refuse?.();
-      for (const work of [
-        trial.provider().list(context),
-        trial.provider().create(context, trial.batch(1)),
-        trial.provider().ensureShared(context, trial.shared()),
-      ]) {
-        await trial.settled(work);
-      }
+      const calls = [
+        () => trial.provider().list(context),
+        () => trial.provider().create(context, trial.batch(1)),
+        () => trial.provider().ensureShared(context, trial.shared()),
+      ];
+      for (const call of calls) await trial.settled(call());
       expect(trial.secrets.length, "secrets to look for").toBeGreaterThan(1);
     },
   },
