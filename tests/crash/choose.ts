@@ -21,13 +21,18 @@ export function oneNodePerRole(effects: readonly string[]): readonly string[] {
   return [...others, ...turns.map(([, same], turn) => [...same].sort()[turn % same.length]!)];
 }
 
-/** Moments shortly after effects: between one and the next, where files of the state are written. */
+/**
+ * Moments shortly after effects of `up()`: between one and the next, where files of the state are written. Of
+ * every second one the run that follows is cut off as well.
+ */
 export function randomMoments(effects: readonly string[], count: number, seed: number): CrashPoint[] {
   const random = generator(seed);
-  return Array.from({ length: count }, () => ({
-    effect: effects[Math.floor(random() * effects.length)]!,
-    afterMs: Math.floor(random() * 40),
-  }));
+  const below = (limit: number) => Math.floor(random() * limit);
+  return Array.from({ length: effects.length === 0 ? 0 : count }, (_, turn) => {
+    const at = below(effects.length);
+    const moment: CrashPoint = { verb: "up", effect: effects[at]!, afterMs: below(40) };
+    return turn % 2 === 0 ? moment : { ...moment, thenAt: 1 + below(effects.length - at) };
+  });
 }
 
 /** Mulberry32: small, and good enough to choose. */

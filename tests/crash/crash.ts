@@ -1,17 +1,23 @@
-import { type Effect, instantTiming, type Sandbox, sandbox } from "@multicloud/testing";
+import { type Effect, type Sandbox, sandbox } from "@multicloud/testing";
 import { startVerbProcess, type VerbProcess } from "./child-process.js";
 import { difference, endState } from "./end-state.js";
 import { identify } from "./identity.js";
 
-/** Where a run is cut off: at an effect, or so many milliseconds after it. */
+/** Where a run is cut off. */
 export interface CrashPoint {
+  readonly verb: "up" | "destroy";
   readonly effect: string;
+  /** So many milliseconds after the effect. */
   readonly afterMs?: number;
+  /** The run after it is cut off too, at its so-manieth effect, if it makes so many. */
+  readonly thenAt?: number;
 }
 
-/** An undisturbed run, to compare others with. */
+/** Undisturbed runs, to compare others with. */
 export interface Reference {
-  readonly effects: readonly string[];
+  /** Effects of each verb. */
+  readonly effects: { readonly up: readonly string[]; readonly destroy: readonly string[] };
+  /** What there is after `up()`. */
   readonly state: readonly string[];
 }
 
@@ -24,16 +30,20 @@ export interface Outcome {
   readonly ms: number;
 }
 
-const newWorld = () => sandbox({ scale: 0, timing: instantTiming });
+const newWorld = () => sandbox({ scale: 1 / 100 });
 
-/** Runs `up()` undisturbed. */
+/** Runs `up()` and `destroy()` undisturbed. */
 export async function undisturbed(program: string): Promise<Reference> {
   const world = await newWorld();
   const child = startVerbProcess(program, world);
   try {
     await child.run("up");
-    const identity = identify();
-    return { effects: world.effects.all.map(identity), state: await endState(world) };
+    const count = world.effects.all.length;
+    const state = await endState(world);
+    await child.run("destroy");
+    const up = world.effects.all.slice(0, count).map(identify());
+    const destroy = world.effects.all.slice(count).map(identify());
+    return { effects: { up, destroy }, state };
   } finally {
     await child.kill();
     await world.close();
@@ -41,8 +51,8 @@ export async function undisturbed(program: string): Promise<Reference> {
 }
 
 /**
- * Kills `up()` at a point. Then `up()` by another process must come to the reference's end state, the next
- * `up()` must change nothing, and `destroy()` must leave nothing.
+ * Kills a run at a point. After `up()`, `up()` by another process must come to the reference's end state, the
+ * next `up()` must change nothing, and `destroy()` must leave nothing; after `destroy()` only the last.
  */
 export async function crashAt(point: CrashPoint, reference: Reference, program: string): Promise<Outcome> {
   const started = performance.now();
@@ -53,8 +63,11 @@ export async function crashAt(point: CrashPoint, reference: Reference, program: 
   const second = startVerbProcess(program, world);
   let occurred = false;
   try {
+    if (point.verb === "destroy") await step("up()", () => first.run("up"));
     occurred = await killedAt(point, world, first);
-    if (occurred) await recover(world, second, reference, failures);
+    if (occurred && point.thenAt !== undefined) await killedAgain(point, world, program);
+    if (occurred && point.verb === "up") await recover(world, second, reference, failures);
+    if (occurred) await clean(world, second, failures);
   } catch (error) {
     failures.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
   } finally {
@@ -64,7 +77,7 @@ export async function crashAt(point: CrashPoint, reference: Reference, program: 
   return { failures, occurred, ms: performance.now() - started };
 }
 
-/** Runs `up()` until the point. The emulators let the effect stand and the answer never arrives. */
+/** Runs the verb until the point. The emulators let the effect stand and the answer never arrives. */
 async function killedAt(point: CrashPoint, world: Sandbox, child: VerbProcess): Promise<boolean> {
   const identity = identify();
   let occurred = false;
@@ -75,7 +88,7 @@ async function killedAt(point: CrashPoint, world: Sandbox, child: VerbProcess): 
     else setTimeout(() => void child.kill(), point.afterMs);
   });
   try {
-    await child.run("up");
+    await child.run(point.verb);
     // The run may end before a delayed kill.
     return occurred && point.afterMs !== undefined;
   } catch (error) {
@@ -83,6 +96,25 @@ async function killedAt(point: CrashPoint, world: Sandbox, child: VerbProcess): 
     return true;
   } finally {
     stop();
+  }
+}
+
+/** One more run that is cut off: what mends can be cut off too. */
+async function killedAgain({ verb, thenAt }: CrashPoint, world: Sandbox, program: string): Promise<void> {
+  const child = startVerbProcess(program, world);
+  let count = 0;
+  const stop = world.effects.listen(async () => {
+    count += 1;
+    if (count === thenAt) await child.kill();
+  });
+  try {
+    await child.run(verb);
+  } catch (error) {
+    if (count < thenAt!)
+      throw new Error("the second run that was to be cut off failed by itself", { cause: error });
+  } finally {
+    stop();
+    await child.kill();
   }
 }
 
@@ -98,6 +130,9 @@ async function recover(
   await step("one more up()", () => child.run("up"));
   for (const { service, kind, action, name } of world.effects.all.slice(before))
     failures.push(`one more up() made an effect: ${service} ${kind} ${action} ${name}`);
+}
+
+async function clean(world: Sandbox, child: VerbProcess, failures: string[]): Promise<void> {
   await step("destroy()", () => child.run("destroy"));
   for (const left of await leftOver(world)) failures.push(`destroy() left ${left}`);
 }

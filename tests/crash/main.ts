@@ -1,7 +1,7 @@
-// Kills the homelab's `up()` at every effect in turn, and looks whether the next `up()` makes it good.
+// Kills the homelab's `up()` and `destroy()` at every effect in turn, and looks whether the next run makes it good.
 //   --all           each effect on each machine; otherwise those of machines on one master and one worker
 //   --only <text>   only effects with this in their names
-//   --random <n>    so many moments between effects, default 20
+//   --random <n>    so many moments between effects, of half of them the next run is killed too; default 20
 //   --seed <n>      chooses these moments
 //   --workers <n>   points side by side, default: one more than there are cores
 import { availableParallelism } from "node:os";
@@ -46,19 +46,22 @@ try {
   const again = await pool.reference();
   judge("two undisturbed runs end alike", [
     ...difference(reference.state, again.state),
-    ...difference(reference.effects, again.effects),
+    ...difference(reference.effects.up, again.effects.up),
+    ...difference(reference.effects.destroy, again.effects.destroy),
   ]);
 
-  const wanted = reference.effects.filter((effect) => effect.includes(values.only));
-  const effects = values.all ? wanted : oneNodePerRole(wanted);
-  const moments = randomMoments(wanted, Number(values.random), Number(values.seed));
-  const points: readonly CrashPoint[] = [...effects.map((effect) => ({ effect })), ...moments];
-  const share = `${effects.length} of ${reference.effects.length} effects${
-    effects.length < wanted.length
-      ? " (effects on machines: one master and one worker, of each site in turn)"
-      : ""
-  }`;
-  print(`killing up() at ${share} and ${moments.length} moments between (seed ${values.seed}) …`);
+  const wanted = (verb: CrashPoint["verb"]) =>
+    reference.effects[verb].filter((effect) => effect.includes(values.only));
+  const up = values.all ? wanted("up") : oneNodePerRole(wanted("up"));
+  const moments = randomMoments(wanted("up"), Number(values.random), Number(values.seed));
+  const points: readonly CrashPoint[] = [
+    ...up.map((effect): CrashPoint => ({ verb: "up", effect })),
+    ...wanted("destroy").map((effect): CrashPoint => ({ verb: "destroy", effect })),
+    ...moments,
+  ];
+  const folded = up.length < wanted("up").length ? " (those of machines on one master and one worker)" : "";
+  const share = `${up.length} of ${reference.effects.up.length} effects of up()${folded}, ${wanted("destroy").length} of ${reference.effects.destroy.length} of destroy(), ${moments.length} moments between (seed ${values.seed})`;
+  print(`${share} …`);
 
   let done = 0;
   const missed: CrashPoint[] = [];
@@ -69,20 +72,14 @@ try {
         missed.push(point);
         return;
       }
-      const after = point.afterMs === undefined ? "" : ` and ${point.afterMs} ms`;
-      judge(
-        `killed at ${point.effect}${after}`,
-        occurred ? failures : [...failures, "the run never got there"],
-      );
+      judge(describe(point), occurred ? failures : [...failures, "the run never got there"]);
       done += 1;
       if (done % 25 === 0) print(`${done} of ${points.length} points, ${failed} failed, ${minutes()}`);
     };
   await pool.try(points, reference, onOutcome(false));
   // Nodes go side by side: what one of them does first in one run another may do in the next.
   await pool.try(missed, reference, onOutcome(true));
-  print(
-    `\ncrash points: ${share}, and ${moments.length} moments between them (seed ${values.seed}); ${minutes()}`,
-  );
+  print(`\ncrash points: ${share}; ${minutes()}`);
 } catch (error) {
   judge("the test itself", [error instanceof Error ? (error.stack ?? error.message) : String(error)]);
 } finally {
@@ -90,3 +87,9 @@ try {
 }
 print(`\n${passed} passed, ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);
+
+function describe({ verb, effect, afterMs, thenAt }: CrashPoint): string {
+  const after = afterMs === undefined ? "" : ` and ${afterMs} ms`;
+  const then = thenAt === undefined ? "" : `, and the next run at its effect ${thenAt}`;
+  return `${verb}() killed at ${effect}${after}${then}`;
+}

@@ -17,8 +17,8 @@ const madeUp = [
   /^state\/(engine\/.*|operator-key|kubeconfig|lock)$/,
 ];
 
-/** Files that tell when something happened. */
-const timed = /^\/run\/cloud-init\/status\.json$/;
+/** Files that tell what happened when. */
+const history = /^(\/run\/cloud-init\/status\.json$|\/var\/log\/)/;
 
 const sshKey = /((?:ssh|ecdsa)-[a-z0-9-]+) AAAA[A-Za-z0-9+/=]+/g;
 const podSuffix = /("name":"[a-z0-9-]+)-[0-9a-f]{5}"/;
@@ -50,7 +50,7 @@ export function createNames(machines: readonly VirtualMachine[]): Names {
   return {
     replace,
     content(path, content) {
-      if (timed.test(path)) return "";
+      if (history.test(path)) return "";
       if (madeUp.some((pattern) => pattern.test(path))) {
         const others = seen.get(path) ?? [];
         seen.set(path, others);
