@@ -13,7 +13,8 @@ import { volumeTypeMicroversion } from "./create.js";
 import type { Found } from "./lookup.js";
 import { isOurKeypair, ourGroups, sharedName } from "./marks.js";
 import { poolOptionNames, poolOptionProblem, poolOptions } from "./pool-options.js";
-import { computeProblem, volumeProblem } from "./quota.js";
+import { floatingIpPool } from "./public-ports.js";
+import { computeProblem, floatingIpProblem, volumeProblem } from "./quota.js";
 import { softPolicyMicroversion } from "./server-groups.js";
 
 /** Collects what is wrong, each thing once however many machines it concerns. */
@@ -46,6 +47,7 @@ export async function checkSite(
     const parts = [
       () => checkMachines(cloud, context, request, findings),
       () => checkNetworks(cloud, context, request, findings),
+      () => checkFloatingIps(cloud, context, request, findings),
       () => checkAntiAffinity(cloud, context, findings),
       () => checkZones(cloud, context, request, findings),
       () => checkGroups(cloud, context, findings),
@@ -168,6 +170,40 @@ async function checkNetworks(
     const found = await cloud.lookup.networks(context, poolOptions(machine).network);
     take(findings, `${poolOf(machine)}.providerOptions.network`, found);
   }
+  const { projectId } = await cloud.client.authorize(context);
+  for (const machine of request.machines) {
+    const { fixedIps, network } = poolOptions(machine);
+    if (fixedIps?.[machine.name] === undefined) continue;
+    const found = await cloud.lookup.networks(context, network);
+    const first = "thing" in found ? found.thing[0] : undefined;
+    if (first?.project_id === undefined || first.project_id === projectId) continue;
+    // Nova would say only that all hosts failed.
+    findings.problem({
+      path: `${poolOf(machine)}.providerOptions.fixedIps`,
+      message: `network ${first.name} is another project's: only its owner may choose addresses in it`,
+      given: fixedIps[machine.name]!,
+      hint: "leave fixedIps out, or put a network of this project first",
+    });
+  }
+}
+
+async function checkFloatingIps(
+  cloud: Cloud,
+  context: SiteContext,
+  request: SiteRequest,
+  findings: Findings,
+): Promise<void> {
+  const wanting = request.machines.filter((machine) => floatingIpPool(cloud, machine) !== undefined);
+  if (wanting.length === 0) return;
+  for (const machine of wanting) {
+    const own = poolOptions(machine).floatingIp !== undefined;
+    const found = await cloud.lookup.externalNetwork(context, floatingIpPool(cloud, machine)!);
+    take(findings, own ? `${poolOf(machine)}.providerOptions.floatingIp` : "provider.floatingIp", found);
+  }
+  const needed = wanting.filter((machine) => request.toCreate.includes(machine.name)).length;
+  const quota = needed > 0 ? await cloud.client.neutron.floatingIpQuota(context) : undefined;
+  const problem = quota && floatingIpProblem(needed, quota);
+  if (problem) findings.problem(problem);
 }
 
 async function checkAntiAffinity(cloud: Cloud, context: SiteContext, findings: Findings): Promise<void> {

@@ -3,8 +3,9 @@ import { atLeast, type BlockDevice, type ServerCreate } from "./client/index.js"
 import type { Cloud } from "./cloud.js";
 import { demand } from "./lookup.js";
 import { statusOf } from "./machines.js";
-import { isOurServer, serverMarks, sharedName } from "./marks.js";
+import { isOurServer, portMark, serverMarks, sharedName } from "./marks.js";
 import { poolOptions } from "./pool-options.js";
+import { ensurePublicPort, floatingIpPool } from "./public-ports.js";
 import { serverGroupFor } from "./server-groups.js";
 
 /**
@@ -60,15 +61,14 @@ async function describeServer(
   ]);
   const { options } = cloud;
   const zone = pool.availabilityZone ?? options.availabilityZone;
+  const [network, ...others] = demand(networks, call);
+  const first = await firstNetwork(cloud, call, request, network!.id);
   const imageId = demand(image, call).id;
   return {
     name: request.name,
     flavorRef: demand(flavor, call).id,
-    networks: demand(networks, call).map(({ id }, n) => {
-      const fixed = n === 0 ? pool.fixedIps?.[request.name] : undefined;
-      return { uuid: id, ...(fixed === undefined ? {} : { fixed_ip: fixed }) };
-    }),
-    metadata: serverMarks(call, request),
+    networks: [first, ...others.map(({ id }) => ({ uuid: id }))],
+    metadata: { ...serverMarks(call, request), ...("port" in first ? { [portMark]: first.port } : {}) },
     key_name: sharedName(call),
     user_data: Buffer.from(request.userData).toString("base64"),
     security_groups: [demand(group, call), ...(options.securityGroups ?? [])].map((name) => ({ name })),
@@ -78,6 +78,19 @@ async function describeServer(
       ? { block_device_mapping_v2: [await bootVolume(cloud, call, request, imageId)] }
       : { imageRef: imageId }),
   };
+}
+
+/** Where the machine's first address is: in a network, or at a port of its own when that has to be known before. */
+async function firstNetwork(
+  cloud: Cloud,
+  call: SiteContext & { readonly node: string },
+  request: MachineRequest,
+  uuid: string,
+): Promise<{ readonly uuid: string; readonly fixed_ip?: string } | { readonly port: string }> {
+  const from = floatingIpPool(cloud, request);
+  if (from !== undefined) return { port: await ensurePublicPort(cloud, call, request, uuid, from) };
+  const fixed = poolOptions(request).fixedIps?.[request.name];
+  return { uuid, ...(fixed === undefined ? {} : { fixed_ip: fixed }) };
 }
 
 /** A new volume with the image on it, which goes when the machine goes. */

@@ -2,6 +2,7 @@ import { type Machine, poll, type SiteContext } from "@multicloud/core/plugin";
 import type { Server } from "./client/index.js";
 import type { Cloud } from "./cloud.js";
 import { isOurServer, sharedName } from "./marks.js";
+import { deletePublicPort } from "./public-ports.js";
 
 /** Deletes sent at once. */
 const atOnce = 8;
@@ -43,6 +44,7 @@ export async function deleteMachines(
 
 async function deleteServer(cloud: Cloud, context: SiteContext, server: Server): Promise<void> {
   const call = { ...context, node: server.metadata["multicloud-node"] ?? server.name };
+  await deletePublicPort(cloud, call, server);
   await cloud.client.nova.deleteServer(call, server.id);
   // Nova takes the boot volume along, but may lose sight of the volume of a build that failed.
   if (server.status === "ERROR") await deleteLeftVolumes(cloud, call, server);

@@ -16,6 +16,10 @@ export interface Lookup {
   image(call: SiteContext, given: string): Promise<Found<Image>>;
   /** Those given, in their order, or the one that is chosen when nothing is given. */
   networks(call: SiteContext, given?: string | readonly string[]): Promise<Found<readonly Network[]>>;
+  /** Where floating IPs come from. */
+  externalNetwork(call: SiteContext, given: string | true): Promise<Found<Network>>;
+  /** Ids of security groups by name or id. */
+  groupIds(call: SiteContext, given: readonly string[]): Promise<Found<readonly string[]>>;
   volumeType(call: SiteContext, given: string): Promise<Found<VolumeType>>;
   /** Id of the site's security group. */
   siteGroup(call: SiteContext): Promise<Found<string>>;
@@ -72,6 +76,33 @@ export function createLookup(client: OpenStackClient, options: OpenStackOptions)
         found.push(one.thing);
       }
       return { thing: found };
+    },
+    async externalNetwork(call, given) {
+      const networks = demand(await all("networks", client.neutron.listNetworks)(call), call);
+      const outer = networks.filter((network) => network["router:external"]);
+      if (given !== true) return byNameOrId("external network", given, outer);
+      const [only, ...others] = outer;
+      if (only && others.length === 0) return { thing: only };
+      return {
+        problem: {
+          message: only
+            ? "the project sees several external networks"
+            : "the project sees no external network",
+          allowed: namesOf(outer),
+          hint: only ? "choose one with `floatingIp`" : "floating IPs need one; ask the cloud's operator",
+        },
+      };
+    },
+    async groupIds(call, given) {
+      if (given.length === 0) return { thing: [] };
+      const groups = demand(await all("groups", client.neutron.listSecurityGroups)(call), call);
+      const ids: string[] = [];
+      for (const name of given) {
+        const found = byNameOrId("security group", name, groups);
+        if ("problem" in found) return found;
+        ids.push(found.thing.id);
+      }
+      return { thing: ids };
     },
     once: keep,
     async volumeType(call, given) {

@@ -14,6 +14,9 @@ export function sharedName({ cluster, site }: Owner): string {
   return `multicloud-${cluster}${between}${site}`;
 }
 
+/** Metadata that names the port which was made for a machine. */
+export const portMark = "multicloud-port";
+
 /** The metadata of a machine. Nova takes values of at most 255 characters. */
 export function serverMarks(owner: Owner, request: MachineRequest): Record<string, string> {
   return {
@@ -49,6 +52,16 @@ export function serverGroupMark(owner: Owner): string {
 /** The description that marks a security group as ours. Neutron keeps 255 characters. */
 export function groupMark(owner: Owner): string {
   return `multicloud cluster=${owner.cluster} site=${owner.site}`;
+}
+
+/** The description of what a machine has in Neutron for itself. */
+export function nodeMark(owner: Owner, node: string): string {
+  return `${groupMark(owner)} node=${node}`;
+}
+
+/** Whether this is the description of something that one of the site's machines has, or had. */
+export function isNodeMark(owner: Owner, description: string): boolean {
+  return description.startsWith(`${groupMark(owner)} node=`);
 }
 
 /** The groups that carry our mark, in an order that every call agrees on: the first one is used should there be several. */

@@ -24,6 +24,11 @@ export interface OpenStackOptions {
    */
   readonly network?: string | readonly string[];
   /**
+   * Give each machine a floating IP of its own in its first network: from the external network of this name, or
+   * from the only one with `true`. It goes with the machine. A pool's own setting goes before it. Default false.
+   */
+  readonly floatingIp?: boolean | string;
+  /**
    * Keep the masters on hosts of their own, and the workers: `soft` as far as there are enough hosts, `hard`
    * always (a machine that finds none fails). Default: machines may be anywhere.
    */
@@ -48,6 +53,8 @@ export interface OpenStackPoolOptions {
   readonly availabilityZone?: string;
   /** Instead of the provider's `network`. */
   readonly network?: string | readonly string[];
+  /** Instead of the provider's `floatingIp`. */
+  readonly floatingIp?: boolean | string;
   /** Address of a machine in its first network, by the machine's name. Default: the cloud's choice. */
   readonly fixedIps?: Readonly<Record<string, string>>;
 }

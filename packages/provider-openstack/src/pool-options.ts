@@ -9,6 +9,8 @@ const rules: Readonly<Record<keyof OpenStackPoolOptions, (value: unknown) => str
     isName(value) || (Array.isArray(value) && value.length > 0 && value.every(isName))
       ? undefined
       : "must be a name or a list of names",
+  floatingIp: (value) =>
+    typeof value === "boolean" || isName(value) ? undefined : "must be true, false or a network's name",
   fixedIps: (value) =>
     typeof value === "object" && value !== null && Object.values(value).every((ip) => isIP(String(ip)) > 0)
       ? undefined

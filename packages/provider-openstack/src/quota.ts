@@ -1,5 +1,5 @@
 import type { MachineShape, Problem } from "@multicloud/core/plugin";
-import type { ComputeLimits, Flavor, VolumeLimits } from "./client/index.js";
+import type { ComputeLimits, Flavor, NetworkQuota, VolumeLimits } from "./client/index.js";
 
 /** One thing that is counted. */
 interface Share {
@@ -51,6 +51,11 @@ export function volumeProblem(machines: readonly MachineShape[], limits: VolumeL
       used: limits.totalGigabytesUsed,
     },
   ]);
+}
+
+/** A problem when the network quota has no room for the machines' floating IPs. */
+export function floatingIpProblem(needed: number, quota: NetworkQuota): Problem | undefined {
+  return problemOf([{ unit: "floating IPs", needed, quota: quota.limit, used: quota.used }]);
 }
 
 function problemOf(shares: readonly Share[]): Problem | undefined {

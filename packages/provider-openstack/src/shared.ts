@@ -3,6 +3,7 @@ import type { Keypair, SecurityGroup } from "./client/index.js";
 import type { Cloud } from "./cloud.js";
 import { firewallChange } from "./firewall.js";
 import { groupMark, isOurKeypair, keyOf, markedPublicKey, ourGroups, sharedName } from "./marks.js";
+import { deleteLeftPorts } from "./public-ports.js";
 import { deleteServerGroups } from "./server-groups.js";
 
 /** Makes the site's security group and key pair as wanted. Both are judged before anything is written. */
@@ -106,7 +107,7 @@ export async function deleteShared(cloud: Cloud, context: SiteContext): Promise<
     neutron.listSecurityGroups(context, { name }),
   ]);
   if (keypair && isOurKeypair(context, keypair)) await nova.deleteKeypair(context, name);
-  await deleteServerGroups(cloud, context);
+  await Promise.all([deleteServerGroups(cloud, context), deleteLeftPorts(cloud, context)]);
   for (const group of ourGroups(context, groups)) await deleteGroup(cloud, context, group);
 }
 

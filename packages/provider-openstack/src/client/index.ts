@@ -10,8 +10,12 @@ export type { Cinder, Volume, VolumeLimits, VolumeType } from "./cinder.js";
 export { createOpenStackClient, type OpenStackClient } from "./client.js";
 export type { Glance, Image } from "./glance.js";
 export type {
+  FloatingIp,
   Network,
+  NetworkQuota,
   Neutron,
+  Port,
+  PortCreate,
   SecurityGroup,
   SecurityGroupRule,
   SecurityGroupRuleCreate,

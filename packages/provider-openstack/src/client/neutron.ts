@@ -8,7 +8,42 @@ export interface Network {
   readonly name: string;
   readonly status: string;
   readonly shared: boolean;
+  readonly project_id?: string;
   readonly "router:external"?: boolean;
+}
+
+/** A port, as far as it is used. */
+export interface Port {
+  readonly id: string;
+  readonly name: string;
+  readonly description: string;
+  readonly network_id: string;
+  /** The server that it is of, or the empty string. */
+  readonly device_id: string;
+}
+
+/** A port to make. */
+export interface PortCreate {
+  readonly name: string;
+  readonly description: string;
+  readonly network_id: string;
+  /** Ids. */
+  readonly security_groups: readonly string[];
+  readonly fixed_ips?: readonly { readonly ip_address: string }[];
+}
+
+/** A floating IP. */
+export interface FloatingIp {
+  readonly id: string;
+  readonly description: string;
+  readonly floating_ip_address: string;
+  readonly port_id: string | null;
+}
+
+/** Quota and use of a project; -1 is unlimited. */
+export interface NetworkQuota {
+  readonly limit: number;
+  readonly used: number;
 }
 
 /** A rule of a security group. `null` is any. */
@@ -63,12 +98,66 @@ export interface Neutron {
   ): Promise<"created" | "exists">;
   /** False when it did not exist. */
   deleteSecurityGroupRule(call: OpenStackCall, id: string): Promise<boolean>;
+  /** Ports of the project with exactly this name, or all. */
+  listPorts(call: OpenStackCall, query?: { readonly name?: string }): Promise<readonly Port[]>;
+  createPort(call: OpenStackCall, port: PortCreate): Promise<Port>;
+  /** False when it did not exist. */
+  deletePort(call: OpenStackCall, id: string): Promise<boolean>;
+  listFloatingIps(call: OpenStackCall, query?: { readonly port_id?: string }): Promise<readonly FloatingIp[]>;
+  createFloatingIp(
+    call: OpenStackCall,
+    ip: {
+      readonly floating_network_id: string;
+      readonly port_id: string;
+      readonly description: string;
+    },
+  ): Promise<FloatingIp>;
+  /** False when it did not exist. */
+  deleteFloatingIp(call: OpenStackCall, id: string): Promise<boolean>;
+  /** Floating IPs that the project may have; `undefined` where the cloud does not tell. */
+  floatingIpQuota(call: OpenStackCall): Promise<NetworkQuota | undefined>;
 }
 
 export function createNeutron(session: Session, options: SessionOptions): Neutron {
   const service = createService(session, options, { name: "neutron", types: ["network"], version: "v2.0" });
 
+  async function remove(call: OpenStackCall, path: string): Promise<boolean> {
+    const answer = await service.request(call, { method: "DELETE", path, accept: [404] });
+    return answer.status !== 404;
+  }
+
   return {
+    listPorts: async (call, query) =>
+      service.collect<Port>(call, "ports", "ports", { ...query, ...(await own(call)) }),
+    async createPort(call, port) {
+      const answer = await service.request<{ port: Port }>(call, {
+        method: "POST",
+        path: "ports",
+        body: { port },
+      });
+      return answer.data.port;
+    },
+    deletePort: (call, id) => remove(call, `ports/${id}`),
+    listFloatingIps: async (call, query) =>
+      service.collect<FloatingIp>(call, "floatingips", "floatingips", { ...query, ...(await own(call)) }),
+    async createFloatingIp(call, ip) {
+      const answer = await service.request<{ floatingip: FloatingIp }>(call, {
+        method: "POST",
+        path: "floatingips",
+        body: { floatingip: ip },
+      });
+      return answer.data.floatingip;
+    },
+    deleteFloatingIp: (call, id) => remove(call, `floatingips/${id}`),
+    async floatingIpQuota(call) {
+      const { project_id: project } = await own(call);
+      const answer = await service.request<{ quota?: { floatingip?: NetworkQuota } }>(call, {
+        path: `quotas/${project}/details.json`,
+        // An extension, and not every policy lets a user ask.
+        accept: [403, 404],
+      });
+      return answer.data?.quota?.floatingip;
+    },
     listNetworks: (call) => service.collect<Network>(call, "networks", "networks"),
     listSecurityGroups: (call, query) =>
       service.collect<SecurityGroup>(call, "security_groups", "security-groups", query),
@@ -102,15 +191,13 @@ export function createNeutron(session: Session, options: SessionOptions): Neutro
         });
       return answer === "exists" ? "exists" : "created";
     },
-    async deleteSecurityGroupRule(call, id) {
-      const answer = await service.request(call, {
-        method: "DELETE",
-        path: `security-group-rules/${id}`,
-        accept: [404],
-      });
-      return answer.status !== 404;
-    },
+    deleteSecurityGroupRule: (call, id) => remove(call, `security-group-rules/${id}`),
   };
+
+  /** An operator sees what all projects have. */
+  async function own(call: OpenStackCall) {
+    return { project_id: (await session.authorize(call)).projectId };
+  }
 }
 
 /** A conflict that is no exceeded quota: those have their own code. */

@@ -390,6 +390,71 @@ export function describeOpenStack(
       await clean(context);
     });
 
+    it("gives machines floating IPs that go with them, wherever a run is cut off", async () => {
+      const context = site("float", "cellar");
+      const more = { floatingIp: "internet", network: "homenet" };
+      const names = ["float-home-worker-1", "float-home-worker-2"];
+      const machines = names.map((node) => shape(node, { size: "g1.small" }));
+      const whole = watchFetch();
+      const own = provider("cellar", { ...more, fetch: whole.fetch });
+      const { problems } = await own.check(context, { machines, toCreate: names });
+      expect(problems.map(({ message }) => message)).toEqual(["needs 2 floating IPs, quota leaves 1"]);
+      const misspelt = await provider("cellar", { ...more, floatingIp: "internat" }).check(context, {
+        machines,
+        toCreate: [],
+      });
+      expect(misspelt.problems).toEqual([
+        expect.objectContaining({ path: "provider.floatingIp", suggestion: "internet" }),
+      ]);
+
+      await own.ensureShared(context, shared);
+      const before = whole.writes();
+      await own.create(context, [small(names[0]!)]);
+      // A port, a floating IP, a server.
+      expect(whole.writes() - before).toBe(3);
+      const [first] = await until(
+        () => own.list(context),
+        ([machine]) => machine?.publicAddress !== undefined || machine?.status === "failed",
+      );
+      expect(first).toMatchObject({
+        status: "running",
+        publicAddress: expect.stringMatching(/^203\.0\.113\./),
+        privateAddress: expect.stringMatching(/^10\.20\./),
+      });
+      expect(await failure(own.create(context, [small(names[1]!)]))).toMatchObject({
+        code: "QUOTA_EXCEEDED",
+        service: "neutron",
+        node: names[1],
+      });
+
+      let made = first!;
+      // Taken away with a cut after each change: the floating IP, the port, the server.
+      for (let step = 1; step <= 3; step++) {
+        const controller = new AbortController();
+        const { fetch } = watchFetch((n) => {
+          if (n !== step) return;
+          controller.abort(new Error("cut off"));
+          throw controller.signal.reason;
+        });
+        const cut = { ...context, signal: controller.signal };
+        await expect(provider("cellar", { ...more, fetch }).delete(cut, [made])).rejects.toThrow("cut off");
+        await provider("cellar").delete(context, await provider("cellar").list(context));
+        await until(
+          () => cellar.leftovers(),
+          (left) => left.servers.length === 0,
+        );
+        const left = await cellar.leftovers();
+        expect(left.floatingIps).toEqual([]);
+        // What was made for the machine that the quota refused is taken away last.
+        expect(left.ports).toEqual([names[1]]);
+        if (step === 3) break;
+        await own.create(context, [small(names[0]!)]);
+        made = (await settled(context, own))[0]!;
+      }
+      await clean(context, "cellar", cellar);
+      expect(await cellar.leftovers()).toEqual(nothing);
+    });
+
     it("notices that a machine was deleted behind its back, and makes it again", async () => {
       const context = site("gone");
       const own = provider("home");

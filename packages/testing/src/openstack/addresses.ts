@@ -19,6 +19,14 @@ export function addressIn(state: CloudState, network: NetworkRecord): string | u
   return undefined;
 }
 
+/** Whether an address is of a network's range. */
+export function isIn(address: string, network: NetworkRecord): boolean {
+  const [base = "0.0.0.0", length = "24"] = network.cidr.split("/");
+  const size = 2 ** (32 - Number(length));
+  const offset = toNumber(address) - toNumber(base);
+  return offset > 0 && offset < size - 1;
+}
+
 function toNumber(address: string): number {
   return address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
 }

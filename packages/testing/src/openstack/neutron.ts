@@ -9,6 +9,7 @@ import {
   neutronRoute,
 } from "./neutron-call.js";
 import { groupRoutes } from "./neutron-groups.js";
+import { networkQuotaRoutes, portRoutes } from "./neutron-ports.js";
 import { ruleRoutes } from "./neutron-rules.js";
 import { type FloatingIpRecord, type NetworkRecord, networksOf, newId, type PortRecord } from "./state.js";
 
@@ -27,6 +28,7 @@ export function neutronRoutes(setting: NeutronSetting, prefix: string): Route[] 
     },
     ...networkRoutes(setting),
     ...portRoutes(setting),
+    ...networkQuotaRoutes(setting),
     ...groupRoutes(setting),
     ...ruleRoutes(setting),
     ...floatingIpRoutes(setting),
@@ -67,35 +69,6 @@ function networkRoutes(setting: NeutronSetting): Route[] {
   ];
 }
 
-function portRoutes(setting: NeutronSetting): Route[] {
-  const { state } = setting;
-  const view = (port: PortRecord) => ({
-    id: port.id,
-    name: "",
-    status: port.server.status === "ACTIVE" ? "ACTIVE" : "DOWN",
-    network_id: port.network.id,
-    device_id: port.server.id,
-    device_owner: `compute:${port.server.zone}`,
-    mac_address: port.mac,
-    fixed_ips: [{ subnet_id: port.network.subnetId, ip_address: port.address }],
-    security_groups: port.groups.map((group) => group.id),
-    tenant_id: port.project.id,
-    project_id: port.project.id,
-  });
-  return [
-    neutronRoute(setting, "GET", "/ports", (call) =>
-      neutronCollection(
-        setting,
-        call,
-        "ports",
-        "/ports",
-        [...state.ports.values()].filter((port) => port.project === call.caller.project).map(view),
-        ["id", "name", "status", "network_id", "device_id", "device_owner", "mac_address", ...project],
-      ),
-    ),
-  ];
-}
-
 function floatingIpRoutes(setting: NeutronSetting): Route[] {
   const { state } = setting;
   const fields = ["floating_network_id", "port_id", "description", "tenant_id", "project_id"];
@@ -108,6 +81,7 @@ function floatingIpRoutes(setting: NeutronSetting): Route[] {
     });
   const view = (ip: FloatingIpRecord) => ({
     id: ip.id,
+    description: ip.description,
     floating_ip_address: ip.address,
     floating_network_id: ip.network.id,
     port_id: ip.port?.id ?? null,
@@ -155,7 +129,21 @@ function floatingIpRoutes(setting: NeutronSetting): Route[] {
           `No more IP addresses available on network ${network.id}.`,
         );
       }
-      const ip: FloatingIpRecord = { id: newId(), project: call.caller.project, network, address, port };
+      if (port && [...state.floatingIps.values()].some((other) => other.port === port)) {
+        throw neutronFault(
+          409,
+          "FloatingIPPortAlreadyAssociated",
+          `Cannot associate floating IP ${address} with port ${port.id} using fixed IP ${port.address}, as that fixed IP already has a floating IP on external network ${network.id}.`,
+        );
+      }
+      const ip: FloatingIpRecord = {
+        id: newId(),
+        project: call.caller.project,
+        network,
+        address,
+        description: String(given.description ?? ""),
+        port,
+      };
       state.floatingIps.set(ip.id, ip);
       await effect("create", ip);
       return { status: 201, body: { floatingip: view(ip) } };

@@ -1,4 +1,4 @@
-import { addressIn } from "./addresses.js";
+import { addressIn, isIn } from "./addresses.js";
 import {
   type CloudState,
   type ImageRecord,
@@ -13,6 +13,8 @@ import {
 export interface AskedNetwork {
   readonly network: NetworkRecord;
   readonly address?: string;
+  /** A port that was made before. */
+  readonly port?: PortRecord;
 }
 
 /** What a server is to get while it is built. */
@@ -58,7 +60,18 @@ const noValidHost = "No valid host was found. ";
 /** Ports and the boot volume; gives the reason when something cannot be had. */
 function allocate(state: CloudState, server: ServerRecord, plan: BuildPlan): string | undefined {
   if (server.flavor.vcpus > state.largestHost.vcpus) return noValidHost;
-  for (const { network, address: asked } of plan.networks) {
+  for (const { network, address: asked, port: own } of plan.networks) {
+    if (own) {
+      own.server = server;
+      continue;
+    }
+    if (asked !== undefined && network.owner === undefined) {
+      // Neutron forbids it (`create_port:fixed_ips:ip_address`), and Nova tries one host after the other.
+      return `Exceeded maximum number of retries. Exhausted all hosts available for retrying build failures for instance ${server.id}.`;
+    }
+    if (asked !== undefined && !isIn(asked, network)) {
+      return `Build of instance ${server.id} aborted: Invalid input received: Fixed IP ${asked} is not a valid ip address for network ${network.id}.`;
+    }
     const address = asked ?? addressIn(state, network);
     if (address === undefined) {
       return `Build of instance ${server.id} aborted: Failed to allocate the network(s), not rescheduling.`;
@@ -105,7 +118,21 @@ function fail(state: CloudState, server: ServerRecord, message: string): void {
   server.status = "ERROR";
   server.fault = { code: 500, message, created: timestamp(state) };
   // Nova gives the ports of a failed build back; the volume stays with the server until that goes.
-  for (const port of portsOf(state, server)) state.ports.delete(port.id);
+  for (const port of portsOf(state, server)) releasePort(state, port);
+}
+
+/** Nova's own ports go; others are let go. */
+function releasePort(state: CloudState, port: PortRecord): void {
+  if (port.made) port.server = undefined;
+  else removePort(state, port);
+}
+
+/** Takes a port away. A floating IP at it stays, at nothing. */
+export function removePort(state: CloudState, port: PortRecord): void {
+  state.ports.delete(port.id);
+  for (const floating of state.floatingIps.values()) {
+    if (floating.port === port) floating.port = undefined;
+  }
 }
 
 function boot(state: CloudState, server: ServerRecord, plan: BuildPlan): void {
@@ -138,12 +165,7 @@ export function finishDelete(state: CloudState, server: ServerRecord): void {
   server.cancelBuild();
   state.servers.delete(server.id);
   state.world.machines.destroy(server.id);
-  for (const port of portsOf(state, server)) {
-    state.ports.delete(port.id);
-    for (const floating of state.floatingIps.values()) {
-      if (floating.port === port) floating.port = undefined;
-    }
-  }
+  for (const port of portsOf(state, server)) releasePort(state, port);
   for (const { volume, deleteOnTermination } of server.volumes) {
     volume.server = undefined;
     volume.status = "available";

@@ -155,10 +155,22 @@ function findNetworks(
     return candidates.map((network) => ({ network }));
   }
   return asked.map(({ uuid, port, fixed_ip: address }) => {
-    if (port) throw fault(400, `Port id ${port} could not be found.`);
+    if (port) {
+      const own = state.ports.get(port);
+      if (own?.project !== call.caller.project) throw fault(400, `Port id ${port} could not be found.`);
+      if (own.server) throw fault(409, `Port ${port} is still in use.`);
+      return { network: own.network, port: own };
+    }
     const network = seen.find((other) => other.id === uuid);
     if (!network) throw fault(400, `Network ${uuid} could not be found.`);
-    return address === undefined ? { network } : { network, address };
+    if (address === undefined) return { network };
+    const taken = [...state.ports.values()].find(
+      (other) => other.network === network && other.address === address,
+    );
+    if (taken?.server) {
+      throw fault(400, `Fixed IP address ${address} is already in use on instance ${taken.server.id}.`);
+    }
+    return { network, address };
   });
 }
 

@@ -85,7 +85,10 @@ export interface PortRecord {
   readonly id: string;
   readonly project: Project;
   readonly network: NetworkRecord;
-  readonly server: ServerRecord;
+  /** The server that it is at. */
+  server: ServerRecord | undefined;
+  /** Somebody made it, not Nova: it stays when its server goes. */
+  readonly made?: { readonly name: string; readonly description: string };
   readonly address: string;
   readonly mac: string;
   groups: readonly GroupRecord[];
@@ -137,6 +140,7 @@ export interface FloatingIpRecord {
   readonly project: Project;
   readonly network: NetworkRecord;
   readonly address: string;
+  readonly description: string;
   port: PortRecord | undefined;
 }
 
