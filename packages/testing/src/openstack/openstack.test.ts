@@ -379,6 +379,53 @@ describe("Nova", () => {
     expect((await nova("DELETE", `/os-server-groups/${id}`)).status).toBe(404);
   });
 
+  it("gives an asked for address only in a project's own network, once, and only one of its range", async () => {
+    const { nova, neutron, server } = await start({
+      networks: [
+        { name: "net", kind: "lan", cidr: "10.1.0.0/24" },
+        { name: "own", kind: "lan", cidr: "10.2.0.0/24", project: "homelab" },
+      ],
+    });
+    const { networks } = (await neutron("GET", "/networks")).body;
+    const id = (name: string) => networks.find((network) => network.name === name)!.id;
+    const post = (uuid: string, fixed_ip: string) =>
+      nova("POST", "/servers", server({ networks: [{ uuid, fixed_ip }] }));
+    const end = async (answer: Answer) => {
+      for (;;) {
+        const shown = (await nova("GET", `/servers/${answer.body.server.id}`)).body.server as Json;
+        if (shown.status !== "BUILD") return shown;
+      }
+    };
+    const first = await end(await post(id("own"), "10.2.0.77"));
+    expect(first.addresses).toMatchObject({ own: [{ addr: "10.2.0.77" }] });
+    const again = await post(id("own"), "10.2.0.77");
+    expect([again.status, again.body.badRequest.message]).toEqual([
+      400,
+      `Fixed IP address 10.2.0.77 is already in use on instance ${first.id}.`,
+    ]);
+    const outside = await end(await post(id("own"), "10.99.0.77"));
+    expect((outside.fault as Json).message).toContain("Fixed IP 10.99.0.77 is not a valid ip address");
+    const elsewhere = await end(await post(id("net"), "10.1.0.77"));
+    expect((elsewhere.fault as Json).message).toContain("Exceeded maximum number of retries.");
+  });
+
+  it("lets a port that somebody made stay when its server goes, for one server at a time", async () => {
+    const { nova, neutron, server, cloud } = await start();
+    const network_id = (await neutron("GET", "/networks")).body.networks[0]!.id;
+    const port = { name: "p", description: "mine", network_id };
+    const { id } = (await neutron("POST", "/ports", { port })).body.port as Thing;
+    const made = await nova("POST", "/servers", server({ networks: [{ port: id }] }));
+    expect(made.status).toBe(202);
+    const second = await nova("POST", "/servers", server({ networks: [{ port: id }] }));
+    expect(second.body.conflictingRequest).toEqual({ code: 409, message: `Port ${id} is still in use.` });
+    cloud.removeServer(made.body.server.id);
+    expect((await neutron("GET", "/ports")).body.ports).toEqual([
+      expect.objectContaining({ id, device_id: "", description: "mine" }),
+    ]);
+    expect((await neutron("DELETE", `/ports/${id}`)).status).toBe(204);
+    expect((await neutron("DELETE", `/ports/${id}`)).status).toBe(404);
+  });
+
   it("has quotas by project", async () => {
     const { nova, server } = await start({ projectQuotas: { homelab: { instances: 1 } } });
     expect((await nova("POST", "/servers", server())).status).toBe(202);
