@@ -41,6 +41,8 @@ install_packages() {
     -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold)
   local reason=
   export DEBIAN_FRONTEND=noninteractive
+  # A run that was killed may have left packages half installed.
+  dpkg --configure -a >"$log" 2>&1 </dev/null || true
   # Downloading apart from installing tells "no network", which is nobody's fault, from what is.
   # shellcheck disable=SC2086
   if ! { "${apt[@]}" update && "${apt[@]}" install --download-only --no-install-recommends $packages; } >"$log" 2>&1 </dev/null; then
@@ -75,6 +77,6 @@ versions=$(dpkg-query -W -f='${Package}=${Version}\n' $packages)
 recipe=$({ echo "$versions"; cat "$here"/*.py "$here"/plugins/*/*.py; } | sha256sum | cut -c1-12)
 cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/multicloud
 [ -z "${MULTICLOUD_OPENSTACK_FRESH:-}" ] || rm -f "$cache/openstack-$recipe.tar.gz"
-[ ! -d "$cache" ] || find "$cache" -name "openstack-*.tar.gz*" -mtime +30 -delete
+[ ! -d "$cache" ] || find "$cache" -name "openstack-*.tar*" -mtime +30 -delete
 exec unshare --net --mount --uts --ipc --pid --fork --kill-child=KILL --mount-proc \
   /usr/bin/python3 -B "$here/cloud.py" "$cache/openstack-$recipe.tar.gz" "$@"

@@ -93,6 +93,17 @@ export function describeOpenStack(
         expect(await client.nova.listServers(call)).toEqual([]);
       }
       const { auth } = await createOpenStackClient(options("home-password")).settings();
+      const credential = (await createOpenStackClient(options("home")).settings()).auth;
+      const { password: _, projectName: __, ...user } = auth;
+      const byName = createOpenStackClient({
+        auth: {
+          ...user,
+          applicationCredentialName: "sdk",
+          applicationCredentialSecret: credential.applicationCredentialSecret!,
+        },
+        region: "RegionOne",
+      });
+      expect((await byName.authorize(call)).projectId).toBe(home.projectId);
       const wrong = createOpenStackClient({
         auth: {
           ...auth,

@@ -2,7 +2,7 @@
  * A cloud that the suite runs on: emulated or real. All it needs is a `clouds.yaml` with these entries, by
  * password unless said otherwise:
  *
- * - `home`: the project `homelab`, by application credential
+ * - `home`: the project `homelab`, by application credential, whose name is `sdk`
  * - `home-password`: the same project and user
  * - `home-paged`: the same, where Nova gives two servers a page
  * - `attic`: another project, another user

@@ -185,8 +185,14 @@ function identify(state: CloudState, identity: TokenRequest["auth"]["identity"])
   }
   if (method === "application_credential") {
     const given = identity.application_credential;
+    // By its id, or by its name and its user.
     return state.users.find(
-      (user) => user.credential?.id === given?.id && user.credential?.secret === given?.secret,
+      (user) =>
+        given !== undefined &&
+        user.credential?.secret === given.secret &&
+        (given.id === undefined
+          ? user.credential.name === given.name && isNamed(user, given.user)
+          : user.credential.id === given.id),
     );
   }
   if (method === "token") {

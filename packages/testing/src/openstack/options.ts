@@ -6,8 +6,12 @@ export interface OpenStackUser {
   readonly password: string;
   /** Users that name the same project share it. */
   readonly project: string;
-  /** `id` is made up when not given. */
-  readonly applicationCredential?: { readonly id?: string; readonly secret: string };
+  /** `id` is made up when not given; `name` is `sdk`. */
+  readonly applicationCredential?: {
+    readonly id?: string;
+    readonly name?: string;
+    readonly secret: string;
+  };
 }
 
 /** A size of machine: RAM in MiB, disk in GiB. */

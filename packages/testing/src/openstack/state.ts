@@ -13,7 +13,7 @@ export interface User {
   readonly name: string;
   readonly password: string;
   readonly project: Project;
-  readonly credential?: { readonly id: string; readonly secret: string };
+  readonly credential?: { readonly id: string; readonly name: string; readonly secret: string };
 }
 
 export interface Token {
@@ -245,6 +245,7 @@ export function createState(world: World, options: OpenStackOptions): CloudState
         ? {
             credential: {
               id: user.applicationCredential.id ?? newKeystoneId(),
+              name: user.applicationCredential.name ?? "sdk",
               secret: user.applicationCredential.secret,
             },
           }
