@@ -43,7 +43,7 @@ export async function checkEntrypoint(
     const refused = MulticloudError.isInstance(error) && ["AUTH_FAILED", "FORBIDDEN"].includes(error.code);
     if (!refused) throw error;
     const hint = error.hint === undefined ? {} : { hint: error.hint };
-    problems.push({ path: "token", message: error.message, ...hint });
+    problems.push({ path: "token", message: error.message, code: error.code, ...hint });
   }
   return { problems, warnings };
 }

@@ -2,6 +2,7 @@ import { type ErrorCode, MulticloudError, redact } from "@multicloud/core/plugin
 
 const permissions =
   "the token needs the permissions Zone:Read and DNS:Edit for this zone; the template “Edit zone DNS” alone lacks Zone:Read (https://dash.cloudflare.com/profile/api-tokens)";
+const wrongToken = `check the token (option token or CLOUDFLARE_API_TOKEN): it is wrong or expired, or lacks a permission; ${permissions}`;
 const authCodes = [1000, 6003, 6111, 9106, 9109, 10000, 10001];
 const conflictCodes = [81053, 81054, 81056, 81057, 81058];
 const missingCodes = [7000, 7003, 81044];
@@ -68,7 +69,7 @@ function kindOf(status: number, codes: readonly number[]): { code: ErrorCode; hi
   if (status === 429)
     return { code: "RATE_LIMITED", hint: "all tokens of a user share 1,200 calls in five minutes" };
   if (status >= 500) return { code: "SERVICE_FAILED" };
-  if (status === 401 || has(authCodes)) return { code: "AUTH_FAILED", hint: permissions };
+  if (status === 401 || has(authCodes)) return { code: "AUTH_FAILED", hint: wrongToken };
   if (status === 403) return { code: "FORBIDDEN", hint: permissions };
   if (has(conflictCodes) || status === 409) return { code: "CONFLICT" };
   if (status === 404 || has(missingCodes)) return { code: "NOT_FOUND" };

@@ -9,6 +9,7 @@ import { createPacer } from "./pacer.js";
 import type { WirePage } from "./wire.js";
 
 const tokenVariables = ["DIGITALOCEAN_TOKEN", "DIGITALOCEAN_ACCESS_TOKEN"] as const;
+const tokenPage = "https://cloud.digitalocean.com/account/api/tokens";
 // Pages of the largest size the API takes: fewest requests.
 const perPage = 200;
 
@@ -52,7 +53,8 @@ export function createClient(options: ClientOptions): Client {
     baseURL: options.baseURL ?? (process.env.DIGITALOCEAN_API_URL?.trim() || "https://api.digitalocean.com"),
     headers: async () => ({ authorization: `Bearer ${token()}` }),
     secrets: () => [readToken()].filter((value) => value !== undefined),
-    describeError: describe,
+    describeError: (status, body) =>
+      describe(status, body, options.token?.trim() ? "the option token" : tokenVariables.join(" or ")),
     async fetch(input, init) {
       const response = await (options.fetch ?? fetch)(input, init);
       pacer.observe(response.status, response.headers);
@@ -71,7 +73,7 @@ export function createClient(options: ClientOptions): Client {
     throw new MulticloudError(`no DigitalOcean token: neither ${tokenVariables.join(" nor ")} is set`, {
       code: "AUTH_FAILED",
       service: "digitalocean",
-      hint: `set ${tokenVariables[0]} (or ${tokenVariables[1]}), or give digitalocean({ token }); tokens are made at https://cloud.digitalocean.com/account/api/tokens`,
+      hint: `set ${tokenVariables[0]} (or ${tokenVariables[1]}), or give digitalocean({ token }); tokens are made at ${tokenPage}`,
     });
   }
 
@@ -140,7 +142,7 @@ export function outcomeUnknown(error: unknown): boolean {
   );
 }
 
-function describe(status: number, body: unknown) {
+function describe(status: number, body: unknown, tokenFrom: string) {
   // Most endpoints answer `{id, message}`, the tag endpoints `{error, messages, root_causes}`.
   const said = body as { readonly message?: unknown; readonly error?: unknown } | undefined;
   const message = [said?.message, said?.error].find((value) => typeof value === "string") as
@@ -149,7 +151,7 @@ function describe(status: number, body: unknown) {
   const details: { code?: ErrorCode; message?: string; hint?: string } = {};
   if (message !== undefined) details.message = message;
   if (status === 401)
-    details.hint = `check ${tokenVariables.join(" or ")}: the token is wrong, expired or revoked`;
+    details.hint = `the token is wrong, expired or revoked: check ${tokenFrom}; tokens are made at ${tokenPage}`;
   if (status === 403) {
     details.hint =
       "the token lacks a scope: it needs droplet, ssh_key, tag and firewall (create, read, update, delete), and account, image, regions, sizes, vpc and actions (read)";

@@ -191,7 +191,10 @@ async function findToolProblems(settings: Settings, signal: AbortSignal): Promis
     signal.throwIfAborted();
     if (!MulticloudError.isInstance(error) || error.code !== "ENGINE_TOOL_MISSING") throw error;
     const { message, hint } = error;
-    return [{ path: "binary", message, given: settings.binary, ...(hint === undefined ? {} : { hint }) }];
+    const { code } = error;
+    return [
+      { path: "binary", message, code, given: settings.binary, ...(hint === undefined ? {} : { hint }) },
+    ];
   }
 }
 

@@ -1,3 +1,4 @@
+import type { ErrorCode } from "../errors/codes.js";
 import type { Dialer } from "./dialer.js";
 
 /** Something a plugin says while it works. Reports become events of the run; never put a secret in one. */
@@ -58,6 +59,8 @@ export interface Problem {
   readonly suggestion?: string;
   /** What to try. */
   readonly hint?: string;
+  /** What the error's code is when this is the only problem. Default `CONFIG_INVALID`. */
+  readonly code?: ErrorCode;
 }
 
 /** What a check before the first effect found. `problems` stop the run, `warnings` are reported. */

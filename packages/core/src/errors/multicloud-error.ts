@@ -65,10 +65,16 @@ export class MulticloudError extends Error {
 export class ValidationError extends MulticloudError {
   readonly problems: readonly Problem[];
 
-  constructor(problems: readonly Problem[]) {
+  /** @param details of the error behind the problem, when there is only one */
+  constructor(problems: readonly Problem[], details: Partial<ErrorDetails> = {}) {
     const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
-    super(`${count} in the configuration; nothing was changed\n${problems.map(formatProblem).join("\n")}`, {
-      code: "CONFIG_INVALID",
+    const codes = new Set(problems.map(({ code = "CONFIG_INVALID" }) => code));
+    const [code = "CONFIG_INVALID"] = codes.size === 1 ? codes : [];
+    super(`${count} found, nothing was changed\n${problems.map(formatProblem).join("\n")}`, {
+      ...details,
+      // It stands beside its problem.
+      hint: undefined,
+      code,
     });
     this.name = "ValidationError";
     this.problems = problems;
@@ -82,7 +88,9 @@ export class ValidationError extends MulticloudError {
 /** One problem as text: path, what is wrong, what was given, what is allowed, what to try. */
 export function formatProblem(problem: Problem): string {
   const parts = [`  ${problem.path || "(root)"}: ${problem.message}`];
-  if (problem.given !== undefined) parts.push(`given: ${problem.given}`);
+  const { given } = problem;
+  const isSaid = given !== undefined && given.length > 2 && problem.message.includes(given);
+  if (given !== undefined && !isSaid) parts.push(`given: ${given}`);
   if (problem.suggestion !== undefined) parts.push(`did you mean ${problem.suggestion}?`);
   if (problem.allowed?.length) parts.push(`allowed: ${shortened(problem.allowed)}`);
   return parts.join("; ") + (problem.hint ? `\n    ${problem.hint}` : "");

@@ -3,7 +3,7 @@ import { validate } from "../config/validate.js";
 import type { CheckResult, Problem } from "../contracts/context.js";
 import type { OverlayNetwork } from "../contracts/overlay.js";
 import type { Machine } from "../contracts/provider.js";
-import { MulticloudError, ValidationError } from "../errors/multicloud-error.js";
+import { type ErrorDetails, ValidationError } from "../errors/multicloud-error.js";
 import { keyFileProblems } from "../hosts/check-key-files.js";
 import { requireKnownHosts } from "../hosts/unknown-hosts.js";
 import { createPlan, diff, type Plan } from "../plan/plan.js";
@@ -26,8 +26,8 @@ export interface Survey {
 }
 
 interface Finding extends CheckResult {
-  /** The error behind a problem, kept when it is the only one: its code tells more than `CONFIG_INVALID`. */
-  readonly errors: readonly MulticloudError[];
+  /** What was behind a problem, told with the error when it is the only one. */
+  readonly errors: readonly Partial<ErrorDetails>[];
   readonly priceUsd?: number;
 }
 
@@ -84,8 +84,7 @@ export async function survey(session: Session): Promise<Survey> {
   if (network?.cidr)
     problems.push(...rangeProblems(config, network.cidr).filter(({ path }) => path.startsWith("overlay")));
   const errors = findings.flatMap((finding) => finding.errors);
-  if (problems.length === 1 && errors.length === 1) throw errors[0];
-  if (problems.length > 0) throw new ValidationError(problems);
+  if (problems.length > 0) throw new ValidationError(problems, problems.length === 1 ? errors[0] : undefined);
 
   const desired = desiredNodes(session, network);
   const actions = diff(desired, existing);
@@ -152,23 +151,12 @@ async function guard(path: string, check: () => Promise<Finding>): Promise<Findi
     // A defect is not the user's problem, and an abort ends everything.
     if (error.code === "INTERNAL" || error.code === "ABORTED") throw thrown;
     if (error instanceof ValidationError) return { problems: error.problems, warnings: [], errors: [] };
-    const { message, hint } = error;
-    const named =
-      error.site !== undefined || !path.startsWith("sites.") ? error : withSite(error, path.split(".")[1]!);
-    return { problems: [{ path, message, ...(hint ? { hint } : {}) }], warnings: [], errors: [named] };
+    const { code, message, hint, service, status, requestId } = error;
+    const site = error.site ?? /^sites\.([^.]+)/.exec(path)?.[1];
+    return {
+      problems: [{ path, message, code, ...(hint ? { hint } : {}) }],
+      warnings: [],
+      errors: [{ site, service, status, requestId, cause: error }],
+    };
   }
-}
-
-function withSite(error: MulticloudError, site: string): MulticloudError {
-  const { code, node, service, status, requestId, hint, cause, message } = error;
-  return new MulticloudError(message, {
-    code,
-    site,
-    node,
-    service,
-    status,
-    requestId,
-    hint,
-    cause: cause ?? error,
-  });
 }
