@@ -11,8 +11,8 @@ export default defineConfig({
       "examples/*/**/*.test.ts",
       "scripts/**/*.test.ts",
     ],
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     pool: "forks",
   },
 });

@@ -5,7 +5,7 @@ import { errorOf, type Lab, openLab } from "./lab.js";
 
 const shape = { home: [1, 1], ramnode: [0, 1], digitalocean: [0, 1] } as const;
 const record = "*.apps.example.com";
-const impatient = { intervalMs: 5, probeMs: 150, refreshMs: 50 };
+const impatient = { intervalMs: 5, probeMs: 1_000, refreshMs: 50 };
 
 let lab: Lab;
 let probes = 0;

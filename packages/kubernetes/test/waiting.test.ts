@@ -37,7 +37,7 @@ test("waits for a Deployment to roll out, and tells how far it is", async () => 
 test("a wait that takes too long says what it last saw and what to look at", async () => {
   fixture = await setUp(pki, { nodes: 0 });
   await fixture.api.apply([namespace("web"), deployment("hello", 1)]);
-  const error = await fixture.api.waitReady(hello, { timeoutMs: 100 }).catch((reason) => reason);
+  const error = await fixture.api.waitReady(hello, { timeoutMs: 2_000 }).catch((reason) => reason);
   expect(error).toMatchObject({ code: "TIMEOUT", reference: hello });
   expect(error.message).toContain("Deployment web/hello to become ready: 0 of 1 replicas available");
   expect(error.hint).toContain("kubectl describe deployment hello --namespace web");
@@ -156,7 +156,7 @@ test("a drain waits until the disruption budget has room, and says which one has
   await api.apply([namespace("web"), deployment("hello", 3), budget(3)]);
   await api.waitReady(hello);
   const pods = () => cluster.objects("Pod").filter((pod) => pod.spec?.nodeName === "worker-1").length;
-  const error = await api.drain("worker-1", { timeoutMs: 100 }).catch((reason) => reason);
+  const error = await api.drain("worker-1", { timeoutMs: 2_000 }).catch((reason) => reason);
   expect(KubernetesError.isInstance(error) && error.code).toBe("TIMEOUT");
   expect(error.message).toContain("The disruption budget keep needs 3 healthy pods and has 3 currently");
   expect(pods()).toBe(1);
@@ -208,7 +208,7 @@ test("looks at intervals where watching is not possible, or a watch breaks", asy
       onProgress() {
         looks += 1;
         fixture.world.faults.add({ service: "kubernetes", method: "GET", reset: "before" });
-        setTimeout(() => addWorker(fixture.cluster, "worker-1"), 20);
+        setTimeout(() => addWorker(fixture.cluster, "worker-1"), 500);
       },
     });
     expect(looks).toBe(1);
