@@ -40,6 +40,8 @@ export async function watchEntrypoint(session: Session, options: WatchOptions): 
   let failed = 0;
   let refreshed = performance.now();
   candidates.refresh();
+  // Whoever knows all sites keeps to their order; a cloud that is slow to answer is not worth more than a probe's patience.
+  await Promise.race([candidates.ended(), delay(probeMs, signal).catch(() => {})]);
 
   while (!signal.aborted) {
     try {
