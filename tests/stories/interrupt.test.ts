@@ -12,36 +12,29 @@ beforeAll(async () => {
 afterAll(() => lab.close());
 
 // One cluster is interrupted further and further on.
-test.for<StepKind>([
-  "check",
-  "create",
-  "boot",
-  "ssh",
-  "cloud-init",
-  "prepare",
-  "overlay",
-  "engine",
-  "entrypoint",
-])("an abort at the beginning of a step (%s) ends the run at once", async (kind) => {
-  const controller = new AbortController();
-  const run = lab.cluster(shape).up({ signal: controller.signal });
-  const events = eventsOf(run);
-  for await (const event of run) {
-    if (event.type === "step-start" && event.step.kind === kind) break;
-  }
-  const reason = new Error("enough");
-  const aborted = performance.now();
-  controller.abort(reason);
-  const error = await errorOf(run);
-  expect(error).toMatchObject({ code: "ABORTED", cause: reason });
-  expect(performance.now() - aborted).toBeLessThan(3_000);
-  // What the abort cut off says so, and is not taken for a defect.
-  const cut = (await events).flatMap((event) => (event.type === "step-end" && !event.ok ? [event] : []));
-  expect(cut.map(({ step, error }) => [step.id, error?.code])).toEqual(
-    cut.map(({ step }) => [step.id, "ABORTED"]),
-  );
-  expect(cut.length).toBeGreaterThan(0);
-});
+test.for<StepKind>(["check", "create", "ssh", "prepare", "overlay", "engine", "entrypoint"])(
+  "an abort at the beginning of a step (%s) ends the run at once",
+  async (kind) => {
+    const controller = new AbortController();
+    const run = lab.cluster(shape).up({ signal: controller.signal });
+    const events = eventsOf(run);
+    for await (const event of run) {
+      if (event.type === "step-start" && event.step.kind === kind) break;
+    }
+    const reason = new Error("enough");
+    const aborted = performance.now();
+    controller.abort(reason);
+    const error = await errorOf(run);
+    expect(error).toMatchObject({ code: "ABORTED", cause: reason });
+    expect(performance.now() - aborted).toBeLessThan(3_000);
+    // What the abort cut off says so, and is not taken for a defect.
+    const cut = (await events).flatMap((event) => (event.type === "step-end" && !event.ok ? [event] : []));
+    expect(cut.map(({ step, error }) => [step.id, error?.code])).toEqual(
+      cut.map(({ step }) => [step.id, "ABORTED"]),
+    );
+    expect(cut.length).toBeGreaterThan(0);
+  },
+);
 
 test("the next up() converges, with nothing doubled", async () => {
   const { nodes } = await lab.cluster(shape).up();
