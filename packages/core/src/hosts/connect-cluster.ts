@@ -1,11 +1,16 @@
 import type { Dialer } from "../contracts/dialer.js";
 import type { KubernetesApi } from "../contracts/kubernetes.js";
 import type { Session } from "../orchestrate/session.js";
+import type { TopologyNode } from "../topology/topology.js";
 import { openSiteDialer, type SiteDialer } from "./connect.js";
 
+/** How long one master may take to answer before the next is tried. */
+const patienceMs = 5_000;
+
 /**
- * Opens a client for the cluster's API. When all masters stand behind NAT, the API is reached as their SSH
- * is: through the jump hosts of their site.
+ * Opens a client for the cluster's API. A master behind NAT is reached as SSH reaches it, through the jump
+ * hosts of its site. When the master that the kubeconfig names does not answer, the others are tried: any
+ * of them serves the API, with a certificate that is valid for the addresses of all.
  */
 export async function connectCluster(
   session: Session,
@@ -15,13 +20,30 @@ export async function connectCluster(
   const { connect } = await import("@multicloud/kubernetes");
   const opened = new Map<string, Promise<SiteDialer>>();
 
-  const dial: Dialer = async (target, dialOptions) => {
-    const node = await jumpedMaster(session, target.host);
-    if (!node) return session.dialer(target, dialOptions);
-    const way = JSON.stringify(node.jump);
-    const dialer = opened.get(way) ?? openSiteDialer(session, node);
-    opened.set(way, dialer);
-    return (await dialer)(target, dialOptions);
+  function dialerOf(node: TopologyNode): Promise<SiteDialer> {
+    const dialer = opened.get(node.site) ?? openSiteDialer(session, node);
+    opened.set(node.site, dialer);
+    return dialer;
+  }
+
+  const dial: Dialer = async (target, limits = {}) => {
+    const candidates = await mastersFrom(session, target.host);
+    const last = candidates.at(-1);
+    let failure: unknown;
+    for (const candidate of candidates) {
+      const { address, node } = candidate;
+      const timeoutMs =
+        candidate === last ? limits.timeoutMs : Math.min(patienceMs, limits.timeoutMs ?? patienceMs);
+      try {
+        const dialer = node ? await dialerOf(node) : session.dialer;
+        return await dialer({ ...target, host: address }, { ...limits, ...(timeoutMs ? { timeoutMs } : {}) });
+      } catch (error) {
+        limits.signal?.throwIfAborted();
+        // What is said of the master that was asked for counts, not what is said of its substitutes.
+        if (failure === undefined || address === target.host) failure = error;
+      }
+    }
+    throw failure;
   };
 
   const api = await connect(kubeconfig, { dialer: dial, ...options });
@@ -34,13 +56,20 @@ export async function connectCluster(
   };
 }
 
-/** The master behind jump hosts, its site's or its own, that was reached at this address. */
-async function jumpedMaster(session: Session, address: string) {
-  const masters = session.sites.flatMap(({ nodes }) => nodes).filter(({ role }) => role === "master");
-  for (const node of masters) {
-    const record = await session.records.read(node.name);
-    const jump = record.jump ?? node.jump;
-    if (record.address === address && jump.length > 0) return { site: node.site, jump };
+interface Candidate {
+  readonly address: string;
+  /** `undefined` for an address that no master has now. */
+  readonly node?: TopologyNode;
+}
+
+/** The masters at the addresses of the last run, the wanted one first. An address that no master has any more comes last: it may be somebody else's by now. */
+async function mastersFrom(session: Session, wanted: string): Promise<readonly Candidate[]> {
+  const masters: Candidate[] = [];
+  for (const node of session.sites.flatMap(({ nodes }) => nodes)) {
+    if (node.role !== "master") continue;
+    const { address } = await session.records.read(node.name);
+    if (address !== undefined) masters.push({ node, address });
   }
-  return undefined;
+  const found = masters.find(({ address }) => address === wanted);
+  return found ? [found, ...masters.filter((master) => master !== found)] : [...masters, { address: wanted }];
 }

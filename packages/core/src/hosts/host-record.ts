@@ -10,6 +10,8 @@ export interface HostRecord {
   readonly pinned: readonly string[];
   /** The host has been told to use `pinned`; the one-time keys no longer count. */
   readonly activated: boolean;
+  /** The cloud's id of the machine that has these keys. A creation that was cut off may be carried out late, beside the one that was asked for again. */
+  readonly machine?: string;
   /** Overlay address at the last run, for looking without connecting. */
   readonly overlayAddress?: string;
   /** Address at which SSH was dialled at the last run; says through which site the cluster's API is reached. */
