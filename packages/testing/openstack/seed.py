@@ -145,7 +145,13 @@ def resources(secrets, facts):
     def add_network(name, cidr, **more):
         network = neutron("POST", "/networks", {"network": {"name": name, **more}})["network"]
         # Without DHCP: there is no agent that a port could wait for.
-        subnet = {"network_id": network["id"], "ip_version": 4, "cidr": cidr, "enable_dhcp": False}
+        subnet = {
+            "network_id": network["id"],
+            "project_id": network["project_id"],
+            "ip_version": 4,
+            "cidr": cidr,
+            "enable_dhcp": False,
+        }
         subnet = neutron("POST", "/subnets", {"subnet": subnet})["subnet"]
         return network["id"], subnet["id"]
 

@@ -373,7 +373,7 @@ export function describeOpenStack(
       await own.ensureShared(context, shared);
       await Promise.all(both.map((machine) => own.create(context, [machine])));
       const made = await settled(context, own);
-      expect(made.map(({ status }) => status)).toEqual(["running", "running"]);
+      expect(made.map(({ status, fault }) => fault ?? status)).toEqual(["running", "running"]);
       expect(made[0]!.privateAddress).toBe("10.30.77.7");
 
       const images = await home.all("image", "/images?limit=2", "images");
