@@ -45,6 +45,21 @@ test("the next up() converges, with nothing doubled", async () => {
   expect(lab.effectsSince(effects)).toEqual([]);
 });
 
+test("a node whose drain was cut off takes pods again when it stays after all", async () => {
+  const controller = new AbortController();
+  const changed = lab.cluster(shape, { workers: { digitalocean: { boot: { packages: ["vim"] } } } });
+  const run = changed.up({ signal: controller.signal });
+  for await (const event of run) if (event.type === "step-end" && event.step.kind === "drain") break;
+  controller.abort();
+  expect((await errorOf(run)).code).toBe("ABORTED");
+  const { plan, nodes } = await lab.cluster(shape).up();
+  expect(plan.unchanged).toBe(true);
+  expect(nodes.map(({ schedulable }) => schedulable)).toEqual([true, true]);
+  const effects = lab.effects.all.length;
+  await lab.cluster(shape).up();
+  expect(lab.effectsSince(effects)).toEqual([]);
+});
+
 test("a run with a signal that has aborted already does nothing", async () => {
   const effects = lab.effects.all.length;
   const cluster = lab.cluster(shape);

@@ -14,6 +14,8 @@ export interface HostRecord {
   readonly machine?: string;
   /** Overlay address at the last run, for looking without connecting. */
   readonly overlayAddress?: string;
+  /** The node was told to take no pods, because it was to leave. */
+  readonly drained?: boolean;
   /** Address at which SSH was dialled at the last run; says through which site the cluster's API is reached. */
   readonly address?: string;
   /** Jump hosts that the machine brought along itself, instead of its site's. */

@@ -57,13 +57,39 @@ export async function leaveCluster(session: Session, names: readonly string[]): 
   try {
     // One after the other: draining all at once would leave evicted pods nowhere to go.
     for (const name of names) {
-      await session.steps.run({ kind: "drain", node: name, title: "draining" }, async (step) =>
-        kubernetes.drain(name, { signal: session.signal, onProgress: (message) => step.progress(message) }),
-      );
+      await session.steps.run({ kind: "drain", node: name, title: "draining" }, async (step) => {
+        // Noted first: should this run be cut off and the node stay after all, it has to take pods again.
+        await session.records.write(name, { ...(await session.records.read(name)), drained: true });
+        await kubernetes.drain(name, {
+          signal: session.signal,
+          onProgress: (message) => step.progress(message),
+        });
+      });
     }
   } finally {
     await kubernetes.close();
   }
+}
+
+/** Lets nodes that an earlier run drained take pods again; those that somebody else cordoned stay as they are. */
+export async function returnToCluster(
+  session: Session,
+  cluster: FormedCluster,
+  nodes: readonly ReadyNode[],
+): Promise<FormedCluster> {
+  const { kubernetes } = cluster;
+  let returned = 0;
+  for (const { name } of nodes) {
+    const { drained, ...record } = await session.records.read(name);
+    if (!drained) continue;
+    await kubernetes.apply(
+      [{ apiVersion: "v1", kind: "Node", metadata: { name }, spec: { unschedulable: false } }],
+      { signal: session.signal, force: true },
+    );
+    await session.records.write(name, record);
+    returned += 1;
+  }
+  return returned === 0 ? cluster : { ...cluster, nodes: await kubernetes.nodes({ signal: session.signal }) };
 }
 
 /** The verified keys of all nodes, for tools of the engine that make their own connections. */

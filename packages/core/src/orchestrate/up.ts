@@ -5,7 +5,7 @@ import { type Connections, openConnections } from "../hosts/connect.js";
 import type { Plan, PlanAction } from "../plan/plan.js";
 import { type Timings, timings } from "../run/critical-path.js";
 import { applyAddons } from "./addons.js";
-import { type FormedCluster, formCluster, leaveCluster } from "./cluster.js";
+import { type FormedCluster, formCluster, leaveCluster, returnToCluster } from "./cluster.js";
 import { type BootableNode, desiredNodes } from "./desired.js";
 import { type EntrypointState, leaveEntrypoint, pointEntrypoint } from "./entrypoint.js";
 import { type PipelineParts, type ReadyNode, runNodePipeline } from "./node-pipeline.js";
@@ -23,6 +23,8 @@ export interface UpNode {
   readonly privateAddress?: string;
   readonly overlayAddress: string;
   readonly ready: boolean;
+  /** False while somebody has cordoned it: it takes no new pods. */
+  readonly schedulable: boolean;
   /** Kubernetes version of the node. */
   readonly version: string;
 }
@@ -94,6 +96,7 @@ export async function up(session: Session): Promise<UpResult> {
       formed = await form();
     }
 
+    formed = await returnToCluster(session, formed, ready);
     const [, entrypoint] = await settle<unknown>(
       [
         applyAddons(session, formed),
@@ -271,6 +274,7 @@ function describe(node: ReadyNode, found: readonly KubernetesNode[]): UpNode {
     ...(node.machine.privateAddress ? { privateAddress: node.machine.privateAddress } : {}),
     overlayAddress: node.overlayAddress,
     ready: seen?.ready ?? false,
+    schedulable: seen?.schedulable ?? false,
     version: seen?.version ?? "",
   };
 }
