@@ -81,7 +81,7 @@ export async function runNodePipeline(
         firstBoot: !record.activated,
         onAttempt: (message) => step.progress(message),
       });
-      if (!record.activated) await rotateHostKeys(session, node.name, connected);
+      if (!record.activated) await rotateHostKeys(session, node.name, machine.id, connected);
       step.result(address);
       return connected;
     },
@@ -130,6 +130,7 @@ export async function runNodePipeline(
       const { jump: _, ...kept } = record;
       const reached = {
         ...kept,
+        machine: machine.id,
         overlayAddress: member.address,
         address,
         ...(machine.jump ? { jump: machine.jump } : {}),

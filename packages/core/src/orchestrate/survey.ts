@@ -42,7 +42,8 @@ export async function survey(session: Session): Promise<Survey> {
   const siteFindings = sites.map((site) =>
     session.steps.run({ kind: "check", site: site.name, title: "checking the site" }, async (step) => {
       const finding = await guard(`sites.${site.name}.provider`, async () => {
-        const { kept, extra } = oneOfEach(await site.config.provider.list(session.siteContext(site.name)));
+        const machines = await site.config.provider.list(session.siteContext(site.name));
+        const { kept, extra } = await oneOfEach(session, machines);
         existing.set(site.name, kept);
         doubles.set(site.name, extra);
         return checkSite(session, site, existing.get(site.name)!);
@@ -102,10 +103,18 @@ export async function survey(session: Session): Promise<Survey> {
   return { plan, desired, existing, doubles, network };
 }
 
-/** One machine of each name: the one that is furthest on, then the first listed. The others are doubles. */
-function oneOfEach(machines: readonly Machine[]): { kept: readonly Machine[]; extra: readonly Machine[] } {
-  const rank = ({ status }: Machine) =>
-    ["running", "stopped", "creating", "failed", "deleting"].indexOf(status);
+/** One machine of each name: the one whose host keys are known, then the one that is furthest on, then the first listed. The others are doubles. */
+async function oneOfEach(
+  session: Session,
+  machines: readonly Machine[],
+): Promise<{ kept: readonly Machine[]; extra: readonly Machine[] }> {
+  if (new Set(machines.map(({ name }) => name)).size === machines.length)
+    return { kept: machines, extra: [] };
+  const records = await Promise.all(machines.map(({ name }) => session.records.read(name)));
+  const known = new Set(records.map(({ machine }) => machine));
+  const order = ["running", "stopped", "creating", "failed", "deleting"];
+  const rank = ({ id, status }: Machine) =>
+    known.has(id) && status !== "deleting" ? -1 : order.indexOf(status);
   const kept = new Map<string, Machine>();
   for (const machine of machines) {
     const other = kept.get(machine.name);

@@ -57,8 +57,12 @@ export async function up(session: Session): Promise<UpResult> {
     const rolling = running ? replaced.filter((action) => !isFailed(action)) : [];
     const atOnce = new Set(replaced.filter((action) => !rolling.includes(action)).map(({ node }) => node));
 
-    const flow = (node: BootableNode, machine: Machine | undefined) =>
-      runNodePipeline(session, work.parts(node.site), node, machine);
+    /** Sites in which this run asks for machines. */
+    const made = new Set<string>();
+    const flow = (node: BootableNode, machine: Machine | undefined) => {
+      if (!machine) made.add(node.site);
+      return runNodePipeline(session, work.parts(node.site), node, machine);
+    };
     await removeDoubles(session, doubles);
     const flows = desired.map(async (node) => {
       const machine = machineOf(node);
@@ -102,6 +106,7 @@ export async function up(session: Session): Promise<UpResult> {
         applyAddons(session, formed),
         pointEntrypoint(session, ready, formed.step),
         removeLeaving(session, work, existing, leaving).then(() => removeSharedOfEmptySites(session)),
+        lateDoubles(session, made, ready).then((found) => removeDoubles(session, found)),
       ],
       session.signal,
     );
@@ -192,6 +197,28 @@ async function removeMachines(
     { kind: "delete", site, title: `deleting ${which.map(({ name }) => name).join(", ")}` },
     () => machines.delete(which),
   );
+}
+
+/** A creation that a killed run left on its way can be carried out after this run has looked and asked for the machine again. */
+async function lateDoubles(
+  session: Session,
+  sites: ReadonlySet<string>,
+  ready: readonly ReadyNode[],
+): Promise<ReadonlyMap<string, readonly Machine[]>> {
+  const found = await settle(
+    [...sites].map(async (site) => {
+      const machines = await session.sites
+        .find(({ name }) => name === site)!
+        .config.provider.list(session.siteContext(site));
+      const doubles = machines.filter(
+        ({ name, id, status }) =>
+          status !== "deleting" && ready.some((node) => node.name === name && node.machine.id !== id),
+      );
+      return [site, doubles] as const;
+    }),
+    session.signal,
+  );
+  return new Map(found);
 }
 
 /** Second machines of a name go before anything is done with the first: nobody could tell them apart later. */
