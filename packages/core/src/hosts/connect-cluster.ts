@@ -20,9 +20,10 @@ export async function connectCluster(
   const { connect } = await import("@multicloud/kubernetes");
   const opened = new Map<string, Promise<SiteDialer>>();
 
-  function dialerOf(node: TopologyNode): Promise<SiteDialer> {
-    const dialer = opened.get(node.site) ?? openSiteDialer(session, node);
-    opened.set(node.site, dialer);
+  function dialerThrough(jump: TopologyNode["jump"]): Promise<SiteDialer> {
+    const way = JSON.stringify(jump);
+    const dialer = opened.get(way) ?? openSiteDialer(session, { jump });
+    opened.set(way, dialer);
     return dialer;
   }
 
@@ -31,11 +32,11 @@ export async function connectCluster(
     const last = candidates.at(-1);
     let failure: unknown;
     for (const candidate of candidates) {
-      const { address, node } = candidate;
+      const { address, jump } = candidate;
       const timeoutMs =
         candidate === last ? limits.timeoutMs : Math.min(patienceMs, limits.timeoutMs ?? patienceMs);
       try {
-        const dialer = node ? await dialerOf(node) : session.dialer;
+        const dialer = await dialerThrough(jump);
         return await dialer({ ...target, host: address }, { ...limits, ...(timeoutMs ? { timeoutMs } : {}) });
       } catch (error) {
         limits.signal?.throwIfAborted();
@@ -58,8 +59,7 @@ export async function connectCluster(
 
 interface Candidate {
   readonly address: string;
-  /** `undefined` for an address that no master has now. */
-  readonly node?: TopologyNode;
+  readonly jump: TopologyNode["jump"];
 }
 
 /** The masters at the addresses of the last run, the wanted one first. An address that no master has any more comes last: it may be somebody else's by now. */
@@ -67,9 +67,11 @@ async function mastersFrom(session: Session, wanted: string): Promise<readonly C
   const masters: Candidate[] = [];
   for (const node of session.sites.flatMap(({ nodes }) => nodes)) {
     if (node.role !== "master") continue;
-    const { address } = await session.records.read(node.name);
-    if (address !== undefined) masters.push({ node, address });
+    const { address, jump = node.jump } = await session.records.read(node.name);
+    if (address !== undefined) masters.push({ address, jump });
   }
   const found = masters.find(({ address }) => address === wanted);
-  return found ? [found, ...masters.filter((master) => master !== found)] : [...masters, { address: wanted }];
+  return found
+    ? [found, ...masters.filter((master) => master !== found)]
+    : [...masters, { address: wanted, jump: [] }];
 }

@@ -107,7 +107,8 @@ export async function openSiteDialer(
   session: Session,
   { jump }: Pick<TopologyNode, "jump">,
 ): Promise<SiteDialer> {
-  if (jump.length === 0) return session.dialer;
+  // Without a way to close: the user's own dialer outlives the run.
+  if (jump.length === 0) return (target, options) => session.dialer(target, options);
   const { jumpDialer } = await import("@multicloud/ssh");
   const { privateKey } = await session.key();
   const hops = jump.map(({ privateKeyFile, hostKey, ...hop }) => ({
