@@ -1,3 +1,5 @@
+import type { Provider } from "@multicloud/core/plugin";
+import { openstack } from "@multicloud/provider-openstack";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { errorOf, eventsOf, type Lab, machineNames, openLab } from "./lab.js";
 
@@ -68,6 +70,26 @@ test("when all servers of a site were deleted, master included, there is a clust
   expect(nodes.map(({ ready }) => ready)).toEqual([true, true, true]);
   expect(machineNames(lab)).toEqual(names);
   await nothingToDo();
+});
+
+test("a machine that somebody switched off is named at once", async () => {
+  const provider = openstack({ cloud: "ramnode", cloudsFile: lab.env.OS_CLIENT_CONFIG_FILE! });
+  const off: Provider = {
+    ...provider,
+    list: async (context) =>
+      (await provider.list(context)).map((machine) =>
+        machine.name === "lab-ramnode-worker-1" ? { ...machine, status: "stopped" } : machine,
+      ),
+  };
+  const effects = lab.effects.all.length;
+  const error = await errorOf(lab.cluster(shape, { site: { ramnode: { provider: off } } }).up());
+  expect(error).toMatchObject({
+    code: "HOST_UNREACHABLE",
+    site: "ramnode",
+    node: "lab-ramnode-worker-1",
+    message: "lab-ramnode-worker-1 is switched off in its cloud",
+  });
+  expect(lab.effectsSince(effects)).toEqual([]);
 });
 
 test("a service that fails now and then is asked again", async () => {

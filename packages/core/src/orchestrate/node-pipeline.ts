@@ -45,6 +45,13 @@ export async function runNodePipeline(
   const { persistent = false } = session.sites.find(({ name }) => name === planned.site)!.config.provider;
   let after: readonly string[];
 
+  if (existing?.status === "stopped") {
+    throw new MulticloudError(`${planned.name} is switched off in its cloud`, {
+      code: "HOST_UNREACHABLE",
+      ...at,
+      hint: "switch it on there; a worker may also be deleted there: the next up() makes it anew",
+    });
+  }
   // What a cloud has accepted it finishes; a host that nothing boots is finished by whoever claimed it.
   if (!existing || (persistent && existing.status === "creating")) {
     const created = await parts.machines.create(bootable);
