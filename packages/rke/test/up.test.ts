@@ -95,7 +95,10 @@ test("fails when the nodes cannot reach each other over the overlay", async () =
   lab.world.network.leaveOverlay("lab-b-master-1", "zt");
   await expect(lab.engine.up(lab.context(), lab.nodes)).rejects.toMatchObject({
     code: "ENGINE_FAILED",
-    message: expect.stringContaining("is not able to connect to the following ports"),
+    message: expect.stringMatching(
+      /Host \[lab-\S+\] is not able to connect to the following ports: \[lab-b-master-1:2379/,
+    ),
+    hint: expect.stringContaining("over the overlay"),
   });
 });
 

@@ -71,6 +71,23 @@ export async function leaveCluster(session: Session, names: readonly string[]): 
   }
 }
 
+/** The kubeconfig of a cluster whose masters all stand behind jump hosts is of use only inside their site. */
+export function warnOfPrivateApi(session: Session, nodes: readonly ReadyNode[]): void {
+  const masters = nodes.filter(({ role }) => role === "master");
+  const [first] = masters;
+  if (!first || masters.some(({ publicAddress, jump }) => publicAddress !== undefined || jump.length === 0))
+    return;
+  const { user, host, port = 22 } = first.jump.at(-1)!;
+  session.emit({
+    type: "warning",
+    problem: {
+      path: "sites",
+      message: `no master has a public address: kubectl reaches the cluster only from inside ${first.site}`,
+      hint: `from elsewhere: ssh -p ${port} -N -L 6443:${first.address}:6443 ${user}@${host}, and kubectl --server https://127.0.0.1:6443 --tls-server-name ${first.address}; or put a master into a site with public addresses`,
+    },
+  });
+}
+
 /** Lets nodes that an earlier run drained take pods again; those that somebody else cordoned stay as they are. */
 export async function returnToCluster(
   session: Session,

@@ -5,7 +5,13 @@ import { type Connections, openConnections } from "../hosts/connect.js";
 import type { Plan, PlanAction } from "../plan/plan.js";
 import { type Timings, timings } from "../run/critical-path.js";
 import { applyAddons } from "./addons.js";
-import { type FormedCluster, formCluster, leaveCluster, returnToCluster } from "./cluster.js";
+import {
+  type FormedCluster,
+  formCluster,
+  leaveCluster,
+  returnToCluster,
+  warnOfPrivateApi,
+} from "./cluster.js";
 import { type BootableNode, desiredNodes } from "./desired.js";
 import { type EntrypointState, leaveEntrypoint, pointEntrypoint } from "./entrypoint.js";
 import { type PipelineParts, type ReadyNode, runNodePipeline } from "./node-pipeline.js";
@@ -101,6 +107,7 @@ export async function up(session: Session): Promise<UpResult> {
     }
 
     formed = await returnToCluster(session, formed, ready);
+    warnOfPrivateApi(session, ready);
     const [, entrypoint] = await settle<unknown>(
       [
         applyAddons(session, formed),

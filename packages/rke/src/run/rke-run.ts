@@ -64,7 +64,7 @@ async function runOnce(run: RkeRun): Promise<MulticloudError | undefined> {
         report(context, line, byHost);
       },
     });
-    return failureOf(args[0] ?? "", code, dropped, lastError, nodes);
+    return failureOf(args[0] ?? "", code, dropped, lastError && readable(lastError, byHost), nodes);
   } finally {
     await forgetRun(directory);
   }
@@ -96,8 +96,23 @@ function failureOf(
   return new MulticloudError(`rke ${command} ${how}: ${lastError ?? "it gave no reason"}`, {
     code: "ENGINE_FAILED",
     service: "rke",
-    hint: "the log lines above say what RKE was doing; up() goes on where it stopped",
+    hint: hintFor(lastError ?? ""),
   });
+}
+
+function hintFor(reason: string): string {
+  if (/not able to connect to the following ports/.test(reason)) {
+    return "nodes reach each other over the overlay: is each of them on it, and does no firewall of a site or a node stand in between?";
+  }
+  return "RKE's log lines before this one say what it was doing; up() goes on where it stopped";
+}
+
+const longest = 600;
+
+/** RKE's words with the nodes' names for their addresses, and not more of them than a person reads. */
+function readable(text: string, byHost: ReadonlyMap<string, string>): string {
+  const named = text.replace(/\b\d{1,3}(?:\.\d{1,3}){3}\b/g, (address) => byHost.get(address) ?? address);
+  return named.length > longest ? `${named.slice(0, longest)}…` : named;
 }
 
 function report(
