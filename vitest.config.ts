@@ -5,14 +5,24 @@ export default defineConfig({
   resolve: { conditions: ["multicloud-source"] },
   ssr: { resolve: { conditions: ["multicloud-source"] } },
   test: {
-    include: [
-      "packages/*/{src,test}/**/*.test.ts",
-      "tests/stories/**/*.test.ts",
-      "examples/*/**/*.test.ts",
-      "scripts/**/*.test.ts",
-    ],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: "forks",
+    // Many tests wait for sockets: with one worker less than cores, two cores would be half idle.
+    maxWorkers: "100%",
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "packages",
+          include: ["packages/*/{src,test}/**/*.test.ts", "examples/*/**/*.test.ts", "scripts/**/*.test.ts"],
+        },
+      },
+      {
+        extends: true,
+        // Each story has clouds of its own; loading all packages anew for each would take longer than telling it.
+        test: { name: "stories", include: ["tests/stories/**/*.test.ts"], isolate: false },
+      },
+    ],
   },
 });
