@@ -8,7 +8,11 @@ const say = (answer: unknown) => process.send?.(answer);
 
 process.on("message", async ({ verb, home, socks, state }: Request) => {
   try {
-    const cluster = homelab(home, { dialer: socks5Dialer(socks), state, timing: { pollMs: 25 } });
+    const cluster = homelab(home, {
+      dialer: socks5Dialer(socks),
+      state,
+      timing: { pollMs: 25, sshMs: 60_000 },
+    });
     await (verb === "up" ? cluster.up() : cluster.destroy());
     say({ type: "done" });
   } catch (error) {
