@@ -42,8 +42,17 @@ export async function upRke(
     await runRke({ context, settings, directory, args, nodes, secrets, attempts });
   }
 
-  const current = () => currentKubeconfig(context, files, nodes, digest);
-  const before = await current();
+  /** Says that the cluster is as wanted: on the nodes first, since nothing looks at them again after. */
+  async function note(applied: Applied): Promise<boolean> {
+    const record = `${JSON.stringify(applied)}\n`;
+    const copied = await copyToNodes(files, record, nodes, context.signal);
+    await files.write(fileNames.applied, record);
+    return copied;
+  }
+
+  const current = (applied: Applied | undefined) =>
+    applied?.digest === digest ? currentKubeconfig(context, files, nodes) : undefined;
+  const before = await current(await files.applied());
   if (before !== undefined) return { kubeconfig: before, changed: false };
   const recovered = await recoverState({
     context,
@@ -52,12 +61,12 @@ export async function upRke(
     askCluster: () =>
       askCluster(context, () => rke(["util", "get-state-file", "--config", files.configFile], 1)),
   });
-  const after = recovered ? await current() : undefined;
-  if (after !== undefined) return { kubeconfig: after, changed: false };
+  const after = await current(recovered);
+  if (recovered && after !== undefined) return { kubeconfig: after, changed: await note(recovered) };
 
   // From here on the cluster may be something else than what the last successful run left, but nothing on
   // the nodes is newer than the state here.
-  const lastAt = (await files.applied())?.at ?? "";
+  const lastAt = (recovered ?? (await files.applied()))?.at ?? "";
   await files.write(fileNames.applied, `${JSON.stringify({ digest: "", at: lastAt })}\n`);
   await rke(["up", "--config", files.configFile, "--ignore-docker-version"], settings.attempts);
   const written = await files.kubeconfig();
@@ -69,10 +78,7 @@ export async function upRke(
   }
   const kubeconfig = reachableKubeconfig(written, nodes);
   await countNodes(settings, context, kubeconfig, nodes);
-  const applied: Applied = { digest, at: new Date().toISOString() };
-  const record = `${JSON.stringify(applied)}\n`;
-  await copyToNodes(files, record, nodes, context.signal);
-  await files.write(fileNames.applied, record);
+  await note({ digest, at: new Date().toISOString() });
   return { kubeconfig, changed: true };
 }
 
@@ -119,10 +125,9 @@ async function currentKubeconfig(
   context: EngineContext,
   files: EngineFiles,
   nodes: readonly EngineNode[],
-  digest: string,
 ): Promise<string | undefined> {
-  const [applied, state, written] = await Promise.all([files.applied(), files.state(), files.kubeconfig()]);
-  if (applied?.digest !== digest || !state || written === undefined) return undefined;
+  const [state, written] = await Promise.all([files.state(), files.kubeconfig()]);
+  if (!state || written === undefined) return undefined;
   const kubeconfig = reachableKubeconfig(written, nodes);
   try {
     const present = await withApi(context, kubeconfig, (api) =>

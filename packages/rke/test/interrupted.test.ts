@@ -81,6 +81,30 @@ test("cut off after any copy to a node, the next call completes the copies", asy
   }
 }, 60_000);
 
+test("cut off when one node has all copies and the other none, the next call completes them", async () => {
+  const lab = await setUp({}, names);
+  const stop = new AbortController();
+  const nodes = lab.nodes.map((node, index) => ({
+    ...node,
+    host: {
+      ...node.host,
+      async writeFile(...args: Parameters<typeof node.host.writeFile>) {
+        if (index > 0) throw stop.signal.reason ?? new Error("slow");
+        await node.host.writeFile(...args);
+        if (String(args[0]).endsWith("applied.json")) stop.abort(new Error("cut off"));
+      },
+    },
+  }));
+  await expect(lab.engine.up(lab.context({ signal: stop.signal }), nodes)).rejects.toThrow();
+  const runs = lab.runs();
+  const again = await lab.engine.up(lab.context(), lab.nodes);
+  expect(again.changed).toBe(true);
+  expect(lab.runs()).toBe(runs);
+  const local = await lab.engineFile("applied.json");
+  for (const { disk } of lab.machines.values()) expect(disk.get("/opt/rke/applied.json")).toBe(local);
+  await lab.close();
+});
+
 test("ends an rke that a killed process left behind, and no other process", async () => {
   const lab = await setUp({}, names);
   const { directory } = lab;

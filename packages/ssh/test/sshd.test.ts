@@ -94,6 +94,8 @@ describe.skipIf(missing)("against OpenSSH's server", () => {
     expect([...readFileSync(path)]).toEqual([0, 255, 10]);
     expect(statSync(path).mode & 0o7777).toBe(0o640);
     expect([...(await host.readFile(path))]).toEqual([0, 255, 10]);
+    writeFileSync(join(sshd.directory, ".it's a file.0123.multicloud-tmp"), "left by a host that went down");
+    await host.writeFile(path, "two", { owner: `${process.getuid?.()}` });
     expect(readdirSync(sshd.directory).filter((name) => name.includes("tmp"))).toEqual([]);
     mkdirSync(join(sshd.directory, "folder"), { recursive: true });
     await expect(
@@ -116,7 +118,8 @@ describe.skipIf(missing)("against OpenSSH's server", () => {
     };
     const doomed = await connect(optionsFor(sshd, [sshd.hostKey("ed25519")], { dialer }));
     const writing = doomed.writeFile(path, Buffer.alloc(50_000_000), { owner: `${process.getuid?.()}` });
-    const temporary = () => readdirSync(sshd.directory).filter((name) => /^half\..*tmp$/.test(name));
+    const temporary = () =>
+      readdirSync(sshd.directory).filter((name) => /^\.half\..*multicloud-tmp$/.test(name));
     await vi.waitFor(() => expect(temporary()).toHaveLength(1), { interval: 1, timeout: 5000 });
     sockets[0]?.resetAndDestroy();
     await expect(writing).rejects.toMatchObject({ code: "CLOSED" });

@@ -57,27 +57,31 @@ export async function removeCopies(node: EngineNode, signal: AbortSignal): Promi
 /**
  * Puts RKE's state, kubeconfig and digest on every node where they differ, so that the cluster can be
  * managed from another machine when this one is lost. The digest goes last: it says that the rest is there.
+ *
+ * @returns true when something was written
  */
 export async function copyToNodes(
   files: EngineFiles,
   applied: string,
   nodes: readonly EngineNode[],
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   const contents = new Map<string, string>();
   for (const name of copied) {
     const content = name === fileNames.applied ? applied : await files.read(name);
     if (content !== undefined) contents.set(pathOnNode(name), content);
   }
-  await Promise.all(
+  const written = await Promise.all(
     nodes.map(async (node) => {
       const present = await hashFiles(node, [...contents.keys()], signal);
-      for (const [path, content] of contents) {
-        if (present.get(path) === sha256(content)) continue;
+      const differing = [...contents].filter(([path, content]) => present.get(path) !== sha256(content));
+      for (const [path, content] of differing) {
         await node.host.writeFile(path, content, { mode: "0600", owner: "root:root", sudo: true, signal });
       }
+      return differing.length;
     }),
   );
+  return written.some((count) => count > 0);
 }
 
 async function hashFiles(

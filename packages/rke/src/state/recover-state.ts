@@ -1,5 +1,5 @@
 import { type EngineContext, type EngineNode, MulticloudError } from "@multicloud/core/plugin";
-import { type EngineFiles, fileNames } from "./engine-files.js";
+import { type Applied, type EngineFiles, fileNames } from "./engine-files.js";
 import { type NodeCopy, readCa, readText, surveyNodes } from "./node-copies.js";
 import { fingerprintOf, parseRkeState, type RkeState } from "./rke-state.js";
 
@@ -16,10 +16,11 @@ export interface Recovery {
  * Makes sure that the local state is the newest of this cluster. Without a state RKE would make a new CA in
  * silence and break the running cluster, so a cluster whose state is nowhere is an error.
  *
- * @returns true when files were fetched from elsewhere
+ * @returns what the last successful run applied, when its files were fetched from a node. It is not noted
+ *   here: the caller does that once all nodes have their copies, so that a call cut off before begins anew.
  * @throws MulticloudError `ENGINE_STATE_MISSING`
  */
-export async function recoverState(recovery: Recovery): Promise<boolean> {
+export async function recoverState(recovery: Recovery): Promise<Applied | undefined> {
   const { context, files, nodes } = recovery;
   const copies = await surveyNodes(nodes, context.signal);
   const local = await files.state();
@@ -31,14 +32,14 @@ export async function recoverState(recovery: Recovery): Promise<boolean> {
     const member = copies.find((copy) => copy.caHash !== undefined);
     if (!member) {
       await files.remove(fileNames.state);
-      return false;
+      return undefined;
     }
     await recovery.askCluster();
     if ((await files.state()) === undefined) throw missing(member.node, files);
   }
   const state = await files.state();
   if (state) await refuseOtherCluster(state, copies, files, context.signal);
-  return restored || local === undefined;
+  return restored ? newest?.applied : undefined;
 }
 
 // Copies are made after each successful run, so the newest is the one of the last run; a control plane
@@ -54,13 +55,11 @@ async function restore({ context, files }: Recovery, copy: NodeCopy): Promise<bo
   const { node } = copy;
   const state = await readText(node, fileNames.state, context.signal);
   if (!parseRkeState(state)) return false;
-  // What says that all is there goes first away and comes last back, the state before it: a restore that
-  // is cut off begins anew.
+  // What says that all is there goes first away, and the state comes last: a restore that is cut off begins anew.
   await files.remove(fileNames.applied);
   const kubeconfig = copy.applied && (await readText(node, fileNames.kubeconfig, context.signal));
   if (kubeconfig !== undefined) await files.write(fileNames.kubeconfig, kubeconfig);
   await files.write(fileNames.state, state);
-  if (copy.applied) await files.write(fileNames.applied, `${JSON.stringify(copy.applied)}\n`);
   context.report({
     type: "log",
     level: "info",

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { posix } from "node:path";
 import type { WriteFileOptions } from "../remote-host.js";
 import { shellQuote } from "../shell-quote.js";
 import { hopName, SshError } from "../ssh-error.js";
@@ -6,6 +7,7 @@ import { type CommandResult, runCommand } from "./run-command.js";
 import type { Session } from "./session.js";
 import type { Sftp } from "./sftp.js";
 import { shellPath } from "./shell-path.js";
+import type { Turns } from "./turns.js";
 
 // A bound for calls that have none of their own.
 const FILE_TIMEOUT_MS = 120_000;
@@ -26,10 +28,14 @@ export async function readRemoteFile(
   return result.stdout;
 }
 
-/** Replaces a file: over SFTP, or through a command when it takes sudo or a change of owner. */
+/**
+ * Replaces a file: over SFTP, or through a command when it takes sudo or a change of owner. Writers of one
+ * file take turns, since each removes the temporary files of those before it.
+ */
 export async function writeRemoteFile(
   session: Session,
   sftp: Sftp,
+  turns: Turns,
   path: string,
   data: string | Uint8Array,
   options: WriteFileOptions = {},
@@ -43,22 +49,31 @@ export async function writeRemoteFile(
   const bytes =
     typeof data === "string" ? Buffer.from(data) : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
   if (!needsSudo(session, options) && options.owner === undefined) {
-    return sftp.replace(path, bytes, Number.parseInt(mode, 8), options.signal, FILE_TIMEOUT_MS);
+    return turns(path, async () => {
+      options.signal?.throwIfAborted();
+      await sftp.replace(path, bytes, Number.parseInt(mode, 8), options.signal, FILE_TIMEOUT_MS);
+    });
   }
-  const result = await runCommand(session, replaceScript(path, bytes.length, mode, options.owner), {
-    sudo: options.sudo ?? false,
-    stdin: bytes,
-    timeoutMs: FILE_TIMEOUT_MS,
-    ...(options.signal && { signal: options.signal }),
+  const result = await turns(path, async () => {
+    options.signal?.throwIfAborted();
+    return runCommand(session, replaceScript(path, bytes.length, mode, options.owner), {
+      sudo: options.sudo ?? false,
+      stdin: bytes,
+      timeoutMs: FILE_TIMEOUT_MS,
+      ...(options.signal && { signal: options.signal }),
+    });
   });
   if (result.code !== 0) throw commandFailure(session, "write", path, result);
 }
 
 // The temporary file is readable by its maker only until it has its mode. The size is compared because a
-// client that dies half-way looks like the end of the content. Programs: cat, wc, chown, chmod, mv, rm.
+// client that dies half-way looks like the end of the content. What a host that went down in the middle was
+// left with goes first; the name is random all the same, so that a writer which has lost its client but not
+// ended yet cannot spoil the next one's. Programs: cat, wc, chown, chmod, mv, rm.
 function replaceScript(path: string, size: number, mode: string, owner: string | undefined): string {
   const target = shellPath(path);
-  const temporary = shellPath(`${path}.${randomBytes(8).toString("hex")}.tmp`);
+  const prefix = shellPath(posix.join(posix.dirname(path), `.${posix.basename(path)}.`));
+  const temporary = `${prefix}${randomBytes(8).toString("hex")}.multicloud-tmp`;
   const steps = [
     `cat > ${temporary}`,
     `[ "$(wc -c < ${temporary})" -eq ${size} ]`,
@@ -69,6 +84,7 @@ function replaceScript(path: string, size: number, mode: string, owner: string |
   return [
     "umask 077",
     `if [ -d ${target} ]; then echo ${shellQuote(`${path}: Is a directory`)} >&2; exit 1; fi`,
+    `rm -f ${prefix}*.multicloud-tmp`,
     `if ${steps.join(" && ")}; then exit 0; fi`,
     `rm -f ${temporary}`,
     "exit 1",

@@ -6,7 +6,10 @@ import { runCommand } from "./run-command.js";
 import { channelFailure, type Session } from "./session.js";
 import { shellPath } from "./shell-path.js";
 
-/** Files over SFTP, on one channel that is opened at the first use and opened again when it broke. */
+/**
+ * Files over SFTP, on one channel that is opened at the first use and opened again when it broke. Writers of
+ * one path have to take turns.
+ */
 export interface Sftp {
   read(path: string, signal: AbortSignal | undefined, timeoutMs: number): Promise<Uint8Array>;
   replace(
@@ -42,8 +45,6 @@ export function createSftp(session: Session): Sftp {
   };
   const { hop, ended } = connection;
   let opening: Promise<SFTPWrapper> | undefined;
-  /** The last write of each path, so that two writers do not share one temporary file. */
-  const writing = new Map<string, Promise<unknown>>();
 
   const open = () => {
     opening ??= call<SFTPWrapper>((done) => connection.client.sftp(done)).then(
@@ -97,21 +98,10 @@ export function createSftp(session: Session): Sftp {
   return {
     read: (path, signal, timeoutMs) =>
       during("read", path, signal, timeoutMs, (sftp) => call<Buffer>((done) => sftp.readFile(path, done))),
-    async replace(path, data, mode, signal, timeoutMs) {
-      const before = writing.get(path);
-      const work = during("write", path, signal, timeoutMs, async (sftp) => {
-        await before;
-        signal?.throwIfAborted();
-        await replaceFile(sftp, path, data, mode, (from, to) => move(from, to, signal));
-      });
-      const after = work.catch(() => {});
-      writing.set(path, after);
-      try {
-        await work;
-      } finally {
-        if (writing.get(path) === after) writing.delete(path);
-      }
-    },
+    replace: (path, data, mode, signal, timeoutMs) =>
+      during("write", path, signal, timeoutMs, (sftp) =>
+        replaceFile(sftp, path, data, mode, (from, to) => move(from, to, signal)),
+      ),
   };
 }
 
