@@ -44,8 +44,16 @@ function line(what: string, value: unknown): string {
 
 function openstackLines(world: Sandbox): string[] {
   return world.services.openstacks.flatMap((cloud) => {
-    const { servers, ports, volumes, securityGroups, securityGroupRules, keypairs, floatingIps } =
-      cloud.list();
+    const {
+      servers,
+      ports,
+      volumes,
+      securityGroups,
+      securityGroupRules,
+      keypairs,
+      floatingIps,
+      serverGroups,
+    } = cloud.list();
     return [
       ...servers.map(({ name, status, metadata }) =>
         line(`${cloud.name} server`, { name, status, metadata }),
@@ -57,6 +65,7 @@ function openstackLines(world: Sandbox): string[] {
       ...securityGroups.map(({ name, description }) => line(`${cloud.name} group`, { name, description })),
       ...securityGroupRules.map(({ name, group }) => line(`${cloud.name} rule`, { name, group })),
       ...keypairs.map(({ name }) => line(`${cloud.name} keypair`, name)),
+      ...serverGroups.map(({ name }) => line(`${cloud.name} server group`, name)),
       ...floatingIps.map(({ name }) => line(`${cloud.name} floating ip`, name)),
     ];
   });
