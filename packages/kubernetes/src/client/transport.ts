@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { KubernetesError } from "../kubernetes-error.js";
@@ -46,6 +47,8 @@ export function createTransport(endpoint: Endpoint, options: ConnectOptions): Tr
   const backoffMs = options.backoffMs ?? 250;
   const connections = createConnections(endpoint, { dialer: options.dialer, timeoutMs });
   const closed = new AbortController();
+  // Each open watch listens.
+  setMaxListeners(0, closed.signal);
 
   async function send(call: Call, signal: AbortSignal): Promise<Answer> {
     const started = performance.now();
