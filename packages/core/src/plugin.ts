@@ -17,6 +17,21 @@ export type * from "./contracts/provider.js";
 export type * from "./contracts/remote-host.js";
 export type * from "./contracts/spec-version.js";
 export type * from "./contracts/state-store.js";
+export {
+  type Decision,
+  type DecisionInput,
+  decide,
+  type EntryOpinion,
+  type EntrypointPolicy,
+  type Verdict,
+} from "./entrypoint/decide.js";
+export {
+  forgiveMs,
+  type Health,
+  type HealthLimits,
+  newHealth,
+  observe,
+} from "./entrypoint/health.js";
 export type { ErrorCode } from "./errors/codes.js";
 export {
   type ErrorDetails,

@@ -1,4 +1,4 @@
-import type { CallContext, CheckResult } from "./context.js";
+import type { CallContext, CheckResult, Report } from "./context.js";
 import type { PluginIdentity } from "./spec-version.js";
 
 /** The record as it stands. */
@@ -24,4 +24,41 @@ export interface DnsEntrypoint extends PluginIdentity {
   ): Promise<{ readonly record: EntrypointRecord; readonly changed: boolean }>;
   /** Removes our record. One that is gone already is fine. */
   remove(context: CallContext): Promise<void>;
+  /** The half that runs inside the cluster. Without it the record can only be kept from the operator's machine. */
+  readonly inCluster?: InClusterEntrypoint;
 }
+
+/**
+ * What the entrypoint agent needs to keep the same record from inside the cluster. The agent knows no DNS
+ * service: it loads this program, whose source travels in a ConfigMap beside its own.
+ */
+export interface InClusterEntrypoint {
+  /** Source of one ES module for Node 20 that imports nothing but Node's own; its export `openRecord` is an {@link OpenRecord}. */
+  program(): Promise<string>;
+  /** Plain JSON for it, without secrets. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** What it needs of secrets, by name (letters, digits, `-`, `_`, `.`); they become a Kubernetes Secret. Throws `AUTH_FAILED` when one is missing. */
+  secrets(): Readonly<Record<string, string>>;
+}
+
+/** What {@link OpenRecord} is given. */
+export interface OpenRecordContext {
+  /** Name of the cluster, for the mark. */
+  readonly cluster: string;
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** A secret as it is now: it may be exchanged while the agent runs, so ask before each use. */
+  secret(name: string): Promise<string>;
+  readonly fetch: typeof fetch;
+  report(report: Report): void;
+}
+
+/** Our record as the agent keeps it. Each call is tried once: the agent has a patience of its own. */
+export interface OpenedRecord {
+  /** Addresses of our record, sorted; empty when there is none. */
+  get(signal: AbortSignal): Promise<readonly string[]>;
+  /** As {@link DnsEntrypoint.set}; false when it wrote nothing. */
+  set(addresses: readonly string[], signal: AbortSignal): Promise<boolean>;
+}
+
+/** Opens the record. Makes no call yet. */
+export type OpenRecord = (context: OpenRecordContext) => OpenedRecord;

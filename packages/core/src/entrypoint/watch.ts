@@ -51,17 +51,19 @@ export async function watchEntrypoint(session: Session, options: WatchOptions): 
         // Somebody else may have moved or removed it.
         current = await read();
       }
-      const [address] = current;
-      const works =
-        address !== undefined &&
-        candidates.mayBe(address) &&
-        (await entryAnswers(session.dialer, address, signal, probeMs));
-      failed = works ? 0 : failed + 1;
+      const works = await Promise.all(
+        current.map(
+          async (each) =>
+            candidates.mayBe(each) && (await entryAnswers(session.dialer, each, signal, probeMs)),
+        ),
+      );
+      const address = current[Math.max(0, works.indexOf(false))];
+      failed = works.length > 0 && works.every(Boolean) ? 0 : failed + 1;
       if (failed >= failures || address === undefined) {
         const alive = await liveEntries(session.dialer, candidates.entries(), signal, probeMs);
         if (alive.length > 0) {
           const next = choose(current, candidates.entries(), alive);
-          const { record, changed } = await entrypoint.set(session.context(), [next]);
+          const { record, changed } = await entrypoint.set(session.context(), next);
           if (changed) {
             const reason = reasonOf(address, failed, candidates);
             session.emit({

@@ -19,6 +19,8 @@ export interface ErrorDetails {
   readonly requestId?: string | undefined;
   /** What to try. */
   readonly hint?: string | undefined;
+  /** Milliseconds after which the service asked to be called again (`Retry-After`). */
+  readonly retryAfterMs?: number | undefined;
   readonly cause?: unknown;
 }
 
@@ -34,6 +36,7 @@ export class MulticloudError extends Error {
   readonly status: number | undefined;
   readonly requestId: string | undefined;
   readonly hint: string | undefined;
+  readonly retryAfterMs: number | undefined;
 
   constructor(message: string, details: ErrorDetails) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -46,6 +49,7 @@ export class MulticloudError extends Error {
     this.status = details.status;
     this.requestId = details.requestId;
     this.hint = details.hint;
+    this.retryAfterMs = details.retryAfterMs;
   }
 
   /** True for errors of this SDK, also those made by another copy of the package. */

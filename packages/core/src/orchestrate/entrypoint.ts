@@ -1,5 +1,6 @@
 import type { Machine } from "../contracts/provider.js";
 import { type EntryAddress, entryAddresses } from "../entrypoint/candidates.js";
+import { decide } from "../entrypoint/decide.js";
 import { liveEntries } from "../entrypoint/probe.js";
 import type { ReadyNode } from "./node-pipeline.js";
 import type { Session } from "./session.js";
@@ -41,17 +42,17 @@ export async function pointEntrypoint(
       const current = await entrypoint.get(session.context());
       const alive = await liveEntries(session.dialer, entries, session.signal, probeMs);
       const chosen = choose(current?.addresses ?? [], entries, alive);
-      if (!alive.some(({ address }) => address === chosen)) {
+      if (!alive.some(({ address }) => chosen.includes(address))) {
         session.emit({
           type: "warning",
           problem: {
             path: "entrypoint",
-            message: `no entry answers on port 443; ${entrypoint.record} was pointed at ${chosen} all the same`,
+            message: `no entry answers on port 443; ${entrypoint.record} was pointed at ${chosen.join(", ")} all the same`,
             hint: "does an ingress controller run on the workers, and does the firewall let 443 in?",
           },
         });
       }
-      const { record } = await entrypoint.set(session.context(), [chosen]);
+      const { record } = await entrypoint.set(session.context(), chosen);
       step.result(`${record.name} → ${record.addresses.join(", ")}`);
       return { record: record.name, addresses: record.addresses };
     },
@@ -71,13 +72,30 @@ export async function leaveEntrypoint(
   if (current.some((address) => left.includes(address))) await pointEntrypoint(session, remaining);
 }
 
-/** Sticky: the current address as long as it is an entry and alive, then the first that is alive, then what there is. */
+/**
+ * The same decision as the agents' in the cluster make, by one observer. What the record holds and works is
+ * not moved; without anything that works it is what it has, or the first entry.
+ */
 export function choose(
   current: readonly string[],
   entries: readonly EntryAddress[],
   alive: readonly EntryAddress[],
-): string {
-  const kept = alive.find(({ address }) => current.includes(address));
-  return (kept ?? alive[0] ?? entries.find(({ address }) => current.includes(address)) ?? entries[0]!)
-    .address;
+): readonly string[] {
+  const addresses = entries.map(({ address }) => address);
+  const works = (address: string) => alive.some((entry) => entry.address === address);
+  if (current.length > 0 && current.every(works)) return current;
+  const v6 = current.filter((address) => address.includes(":")).length;
+  const decision = decide({
+    // Several of one family are the agents' doing: only what is dead leaves.
+    policy: v6 > 1 || current.length - v6 > 1 ? "all-healthy" : "active",
+    current: current.filter((address) => addresses.includes(address)),
+    entries: addresses,
+    opinions: [
+      {
+        observer: "operator",
+        sees: Object.fromEntries(addresses.map((address) => [address, works(address) ? "up" : "down"])),
+      },
+    ],
+  });
+  return decision.addresses.length > 0 ? decision.addresses : addresses.slice(0, 1);
 }
