@@ -3,10 +3,8 @@ import { BaseRecords } from "cloudflare/resources/dns/records";
 import { BaseZones } from "cloudflare/resources/zones/zones";
 import { createClient } from "cloudflare/tree-shakable";
 import type { Changes, DnsRecord } from "./changes.js";
-import { codesOf, toMulticloudError } from "./errors.js";
+import { codesOf, retryAfter, toMulticloudError } from "./errors.js";
 
-const timeoutMs = 30_000;
-const attempts = 5;
 const longestWaitMs = 60_000;
 // The API's largest page of zones; of records it takes far more, and a name has few.
 const zonesPerPage = 50;
@@ -42,6 +40,10 @@ export interface ApiOptions {
   readonly token: string;
   readonly baseURL: string;
   readonly fetch: typeof fetch;
+  /** Times that a call is made at most. Default 5. */
+  readonly attempts?: number;
+  /** Milliseconds that one attempt may take. Default 30,000. */
+  readonly timeoutMs?: number;
 }
 
 /**
@@ -49,6 +51,7 @@ export interface ApiOptions {
  * through an abort, and its logger because a library does not print.
  */
 export function openApi(context: CallContext, options: ApiOptions): Api {
+  const { attempts = 5, timeoutMs = 30_000 } = options;
   const client = createClient({
     resources: [BaseZones, BaseRecords],
     apiToken: options.token,
@@ -195,12 +198,10 @@ function notActedOn(raw: unknown, failure: MulticloudError): boolean {
   return false;
 }
 
-/** What `Retry-After` says (RFC 9110 §10.2.3), else exponential backoff with jitter, in milliseconds. */
+/** What `Retry-After` says, else exponential backoff with jitter, in milliseconds. */
 function waitBefore(raw: unknown, tried: number): number {
-  const after = (raw as { headers?: Headers } | undefined)?.headers?.get("retry-after")?.trim();
-  if (after && /^\d+$/.test(after)) return Number(after) * 1000;
-  const date = after ? Date.parse(after) : Number.NaN;
-  if (!Number.isNaN(date)) return Math.max(0, date - Date.now());
+  const asked = retryAfter((raw as { headers?: Headers } | undefined)?.headers);
+  if (asked !== undefined) return asked;
   return Math.round(500 * 2 ** (tried - 1) * (0.25 + 0.75 * Math.random()));
 }
 

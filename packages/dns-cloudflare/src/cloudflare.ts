@@ -10,6 +10,7 @@ import type { Api } from "./api.js";
 import { type Changes, changesTo, type DnsRecord, isEmpty } from "./changes.js";
 import { checkEntrypoint, findZone, isAddress, obstacles, unknownZone } from "./check.js";
 import { canonicalAddress, canonicalName, fullName, mark } from "./names.js";
+import { readProgram } from "./program.js";
 
 /** Settings of {@link cloudflare}. */
 export interface CloudflareOptions {
@@ -29,8 +30,6 @@ export interface CloudflareOptions {
   readonly fetch?: typeof fetch;
 }
 
-const tries = 4;
-
 /**
  * Keeps A and AAAA records of one name at the cluster's entry addresses. Its records carry the comment
  * `multicloud:<cluster>`; it never changes another. Every change is one transaction, so the name is never
@@ -41,13 +40,42 @@ const tries = 4;
  * `SERVICE_UNREACHABLE`.
  */
 export function cloudflare(options: CloudflareOptions): DnsEntrypoint {
+  return {
+    ...createEntrypoint(options, {}),
+    inCluster: {
+      program: readProgram,
+      get settings() {
+        const { zone, record, ttl = 60, proxied = false } = options;
+        const baseURL = options.baseURL ?? process.env.CLOUDFLARE_BASE_URL?.trim();
+        return { zone, record, ttl, proxied, ...(baseURL ? { baseURL } : {}) };
+      },
+      secrets: () => ({ token: readToken(options.token) }),
+    },
+  };
+}
+
+/** How the two halves differ. */
+export interface EntrypointManners {
+  /** Times that a call, and a write that met something unexpected, is made at most. Default 5 and 4. */
+  readonly attempts?: number;
+  /** Milliseconds of one attempt. Default 30,000. */
+  readonly timeoutMs?: number;
+  /** Asked before each call instead of {@link CloudflareOptions.token}. */
+  token?(): Promise<string>;
+  /** Ids of zones, kept between calls. Default: looked up by each. */
+  readonly zoneIds?: Map<string, string>;
+}
+
+/** Both halves: the operator's and the agent's. */
+export function createEntrypoint(options: CloudflareOptions, manners: EntrypointManners): DnsEntrypoint {
+  const tries = manners.attempts ?? 4;
   const zone = canonicalName(options.zone);
   const record = fullName(options.zone, options.record);
   const ttl = options.ttl ?? 60;
   const proxied = options.proxied ?? false;
 
   async function open(context: CallContext): Promise<Api> {
-    const token = readToken(options.token);
+    const token = manners.token ? await manners.token() : readToken(options.token);
     const { openApi } = await import("./api.js");
     return openApi(context, {
       token,
@@ -55,14 +83,21 @@ export function cloudflare(options: CloudflareOptions): DnsEntrypoint {
         options.baseURL ??
         (process.env.CLOUDFLARE_BASE_URL?.trim() || "https://api.cloudflare.com/client/v4"),
       fetch: options.fetch ?? fetch,
+      ...(manners.attempts === undefined ? {} : { attempts: manners.attempts }),
+      ...(manners.timeoutMs === undefined ? {} : { timeoutMs: manners.timeoutMs }),
     });
   }
 
   /** The API with the zone's id. */
   async function connect(context: CallContext): Promise<{ api: Api; zoneId: string }> {
     const api = await open(context);
+    const known = manners.zoneIds?.get(zone);
+    if (known !== undefined) return { api, zoneId: known };
     const found = await findZone(api, zone);
-    if (found) return { api, zoneId: found.id };
+    if (found) {
+      manners.zoneIds?.set(zone, found.id);
+      return { api, zoneId: found.id };
+    }
     throw new MulticloudError(formatProblem(unknownZone(zone, await api.zones())).trim(), {
       code: "NOT_FOUND",
       service: "cloudflare",

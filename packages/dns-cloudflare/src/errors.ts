@@ -28,6 +28,15 @@ export function codesOf(error: unknown): readonly number[] {
     .filter((code) => typeof code === "number");
 }
 
+/** What `Retry-After` says (RFC 9110 §10.2.3), in milliseconds; `undefined` when it says nothing. */
+export function retryAfter(headers: Headers | undefined): number | undefined {
+  const after = headers?.get("retry-after")?.trim();
+  if (!after) return undefined;
+  if (/^\d+$/.test(after)) return Number(after) * 1000;
+  const date = Date.parse(after);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
+}
+
 /** An error of the `cloudflare` package as the SDK's own: what was asked, what was answered, what to try. */
 export function toMulticloudError(
   error: unknown,
@@ -61,6 +70,7 @@ export function toMulticloudError(
     status,
     requestId,
     service: "cloudflare",
+    retryAfterMs: retryAfter(headers),
   });
 }
 
