@@ -24,6 +24,11 @@ export interface HttpOptions {
   readonly backoffMs?: number;
   /** Longest wait before a retry in milliseconds, also for `Retry-After`; default 60,000. A longer `Retry-After` ends in `RATE_LIMITED`. */
   readonly maxDelayMs?: number;
+  /**
+   * Waits until one more attempt may be sent, retries too; its time does not count towards `timeoutMs`. What it
+   * resolves with is called when the attempt is over. Default: no limit.
+   */
+  readonly pace?: (signal: AbortSignal) => Promise<() => void>;
   /** Values that must never show up in an error. */
   readonly secrets?: () => readonly string[];
   /** Names of the response headers that carry the service's request id, tried in order. Default `x-request-id`. */
@@ -110,7 +115,8 @@ export function createHttp(options: HttpOptions): Http {
       let failure: MulticloudError;
       try {
         request.signal.throwIfAborted();
-        const { response, text } = await attempt(request, url);
+        const over = await options.pace?.(request.signal);
+        const { response, text } = await attempt(request, url).finally(over);
         if (response.ok || request.accept?.includes(response.status)) {
           return { status: response.status, headers: response.headers, data: parse(text) as T };
         }

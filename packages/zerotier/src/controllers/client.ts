@@ -39,6 +39,7 @@ export function createClient(options: ClientOptions): Send {
       baseURL: options.baseURL(),
       headers: options.header(options.token()),
       secrets: () => [options.token()],
+      pace,
       ...(options.fetch ? { fetch: options.fetch } : {}),
       describeError(status, body) {
         const message = options.describe?.(body);
@@ -53,7 +54,6 @@ export function createClient(options: ClientOptions): Send {
     http ??= make();
     // A signal of its own: a hundred listeners on the run's would make Node.js warn of a leak.
     const signal = AbortSignal.any([call.signal]);
-    await pace(signal);
     return http.request<T>({ ...request, signal, report: (report) => call.report(report) });
   };
 }
