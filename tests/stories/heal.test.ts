@@ -46,6 +46,36 @@ test("the next up() makes that machine again, and only that", async () => {
   expect((await lab.cluster(shape).plan()).unchanged).toBe(true);
 });
 
+test("a machine whose build fails for a reason that passes is made again in the same run, and no more than twice", async () => {
+  const cloud = lab.services.openstacks.find((one) => one.name === "ramnode")!;
+  const passing = "Build of instance 5f0ff5d9 aborted: MessagingTimeout: Timed out waiting for a reply";
+  const since = lab.effects.all.length;
+  removeServer("lab-ramnode-worker-1");
+  cloud.failBuilds({ message: passing, times: 2 });
+  const run = lab.cluster(shape).up();
+  const events = await eventsOf(run);
+  expect((await run).nodes.map(({ ready }) => ready)).toEqual([true, true, true]);
+  expect(lab.effectsSince(since).filter((effect) => effect.includes("/nova"))).toEqual([
+    "ramnode/nova server create lab-ramnode-worker-1",
+    "ramnode/nova server delete lab-ramnode-worker-1",
+    "ramnode/nova server create lab-ramnode-worker-1",
+    "ramnode/nova server delete lab-ramnode-worker-1",
+    "ramnode/nova server create lab-ramnode-worker-1",
+  ]);
+  expect(events.flatMap((event) => (event.type === "step-progress" ? [event.message] : []))).toContainEqual(
+    expect.stringMatching(/build 2 of at most 3 failed: .*MessagingTimeout/),
+  );
+
+  removeServer("lab-ramnode-worker-1");
+  cloud.failBuilds({ message: passing, times: 3 });
+  expect(await errorOf(lab.cluster(shape).up())).toMatchObject({
+    code: "MACHINE_FAILED",
+    node: "lab-ramnode-worker-1",
+  });
+  await lab.cluster(shape).up();
+  await nothingToDo();
+});
+
 test("a worker that was deleted behind our back is made again", async () => {
   const kept = machineIds();
   removeServer("lab-ramnode-worker-1");

@@ -1,4 +1,5 @@
 import type { OpenStackClient } from "./client/index.js";
+import type { KnownServers } from "./known-servers.js";
 import type { Lookup } from "./lookup.js";
 import type { OpenStackOptions } from "./options.js";
 
@@ -6,5 +7,6 @@ import type { OpenStackOptions } from "./options.js";
 export interface Cloud {
   readonly client: OpenStackClient;
   readonly lookup: Lookup;
+  readonly servers: KnownServers;
   readonly options: OpenStackOptions;
 }

@@ -1,16 +1,17 @@
 import { type MachineRequest, MulticloudError, type SiteContext } from "@multicloud/core/plugin";
 import { atLeast, type BlockDevice, type ServerCreate } from "./client/index.js";
 import type { Cloud } from "./cloud.js";
+import { isThere } from "./known-servers.js";
 import { demand } from "./lookup.js";
-import { statusOf } from "./machines.js";
-import { isOurServer, portMark, serverMarks, sharedName } from "./marks.js";
+import { isOurServer, portMark, serverMarks, serverTags, sharedName } from "./marks.js";
 import { poolOptions } from "./pool-options.js";
 import { ensurePublicPort, floatingIpPool } from "./public-ports.js";
 import { serverGroupFor } from "./server-groups.js";
 
 /**
  * Starts making one machine. It is looked for first, so that a call which was cut off finds what it had
- * made. The create itself is never sent twice: when its answer is lost, the machine is looked for again.
+ * made; one list serves many creations. The create itself is never sent twice: when its answer is lost, the
+ * machine is looked for by its name.
  */
 export async function createMachine(
   cloud: Cloud,
@@ -18,7 +19,8 @@ export async function createMachine(
   request: MachineRequest,
 ): Promise<void> {
   const call = { ...context, node: request.name };
-  if (await exists(cloud, call, request.name)) return;
+  // What was known some seconds ago may be gone by now; nothing is made on the strength of it.
+  if ((await cloud.servers.has(call, request.name)) && (await exists(cloud, call, request.name))) return;
   const [server, group] = await Promise.all([
     describeServer(cloud, call, request),
     serverGroupFor(cloud, call, request),
@@ -31,19 +33,15 @@ export async function createMachine(
       (error.code === "SERVICE_UNREACHABLE" || error.code === "SERVICE_FAILED");
     if (!unknown || context.signal.aborted || !(await exists(cloud, call, request.name))) throw error;
   }
+  cloud.servers.made(call, request.name);
 }
 
-/** Whether a machine of this name with our mark is there and is to stay. */
+/** Whether a machine of this name with our mark is there and is to stay, asked for now. */
 async function exists(cloud: Cloud, call: SiteContext, name: string): Promise<boolean> {
   // Nova's filter only narrows (it is a regular expression, unanchored): the decision is made here.
   const servers = await cloud.client.nova.listServers(call, { name });
   return servers.some(
-    (server) =>
-      isOurServer(call, server) &&
-      server.metadata["multicloud-node"] === name &&
-      server.status !== "DELETED" &&
-      server.status !== "SOFT_DELETED" &&
-      statusOf(server) !== "deleting",
+    (server) => isOurServer(call, server) && server.metadata["multicloud-node"] === name && isThere(server),
   );
 }
 
@@ -53,11 +51,12 @@ async function describeServer(
   request: MachineRequest,
 ): Promise<ServerCreate> {
   const pool = poolOptions(request);
-  const [flavor, image, networks, group] = await Promise.all([
+  const [flavor, image, networks, group, version] = await Promise.all([
     cloud.lookup.flavor(call, request.size),
     cloud.lookup.image(call, request.image),
     cloud.lookup.networks(call, pool.network),
     cloud.lookup.siteGroup(call),
+    cloud.client.nova.microversion(call),
   ]);
   const { options } = cloud;
   const zone = pool.availabilityZone ?? options.availabilityZone;
@@ -69,6 +68,7 @@ async function describeServer(
     flavorRef: demand(flavor, call).id,
     networks: [first, ...others.map(({ id }) => ({ uuid: id }))],
     metadata: { ...serverMarks(call, request), ...("port" in first ? { [portMark]: first.port } : {}) },
+    ...(atLeast(version, tagsMicroversion) ? { tags: serverTags(call) } : {}),
     key_name: sharedName(call),
     user_data: Buffer.from(request.userData).toString("base64"),
     security_groups: [demand(group, call), ...(options.securityGroups ?? [])].map((name) => ({ name })),
@@ -114,6 +114,9 @@ async function bootVolume(
   if (!atLeast(version, volumeTypeMicroversion)) throw volumeTypeUnsupported(call, version);
   return { ...device, volume_type: demand(await cloud.lookup.volumeType(call, type), call).id };
 }
+
+/** A server can be made with tags from here on. */
+const tagsMicroversion = "2.52";
 
 /** Nova chooses the type of a boot volume from here on. */
 export const volumeTypeMicroversion = "2.67";

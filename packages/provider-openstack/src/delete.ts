@@ -1,6 +1,7 @@
-import { type Machine, poll, type SiteContext } from "@multicloud/core/plugin";
+import type { Machine, SiteContext } from "@multicloud/core/plugin";
 import type { Server } from "./client/index.js";
 import type { Cloud } from "./cloud.js";
+import { deleteLeftVolumes, markLeftVolumes } from "./left-volumes.js";
 import { isOurServer, sharedName } from "./marks.js";
 import { deletePublicPort } from "./public-ports.js";
 
@@ -15,7 +16,7 @@ export async function deleteMachines(
 ): Promise<void> {
   if (machines.length === 0) return;
   const wanted = new Map(machines.map((machine) => [machine.id, machine]));
-  const servers = await cloud.client.nova.listServers(context);
+  const servers = await cloud.servers.list(context);
   const waiting: Server[] = [];
   for (const server of servers) {
     const machine = wanted.get(server.id);
@@ -45,33 +46,7 @@ export async function deleteMachines(
 async function deleteServer(cloud: Cloud, context: SiteContext, server: Server): Promise<void> {
   const call = { ...context, node: server.metadata["multicloud-node"] ?? server.name };
   await deletePublicPort(cloud, call, server);
+  const volumes = server.status === "ERROR" ? await markLeftVolumes(cloud, call, server) : [];
   await cloud.client.nova.deleteServer(call, server.id);
-  // Nova takes the boot volume along, but may lose sight of the volume of a build that failed.
-  if (server.status === "ERROR") await deleteLeftVolumes(cloud, call, server);
-}
-
-async function deleteLeftVolumes(
-  cloud: Cloud,
-  call: SiteContext & { readonly node: string },
-  server: Server,
-): Promise<void> {
-  const { nova, cinder } = cloud.client;
-  const volumes = (server["os-extended-volumes:volumes_attached"] ?? []).filter(
-    (volume) => volume.delete_on_termination,
-  );
-  if (volumes.length === 0) return;
-  await poll({
-    what: `server ${server.id} to be gone, so that its volume can be deleted`,
-    check: async (signal) => ((await nova.getServer({ ...call, signal }, server.id)) ? undefined : true),
-    intervalMs: 1_000,
-    timeoutMs: 60_000,
-    signal: call.signal,
-    site: call.site,
-    node: call.node,
-  });
-  for (const { id } of volumes) {
-    const volume = await cinder.getVolume(call, id);
-    const idle = volume && ["available", "error", "error_deleting"].includes(volume.status);
-    if (idle && volume.attachments.length === 0) await cinder.deleteVolume(call, id);
-  }
+  await deleteLeftVolumes(cloud, call, server, volumes);
 }

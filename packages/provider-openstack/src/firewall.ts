@@ -10,7 +10,10 @@ export interface FirewallChange {
 }
 
 /** Compares the group's ingress rules with the wanted ones. Egress is left as it is: Neutron lets a new group's machines out. */
-export function firewallChange(group: SecurityGroup, wanted: readonly FirewallRule[]): FirewallChange {
+export function firewallChange(
+  group: Pick<SecurityGroup, "id" | "security_group_rules">,
+  wanted: readonly FirewallRule[],
+): FirewallChange {
   const missing = new Map(
     wanted.flatMap((rule) => rulesOf(group.id, rule)).map((rule) => [keyOf(rule), rule]),
   );

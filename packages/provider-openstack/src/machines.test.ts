@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import type { Server } from "./client/index.js";
-import { statusOf, toMachine } from "./machines.js";
+import { toMachine } from "./machines.js";
+import { statusOf } from "./server-status.js";
 
 const server: Server = {
   id: "id",
@@ -33,9 +34,11 @@ it("takes a floating address for the public one, and a private-looking one when 
     privateAddress: "10.0.0.5",
   });
   expect(toMachine({ ...server, addresses: { net: [fixed] } })).not.toHaveProperty("publicAddress");
-  expect(toMachine({ ...server, addresses: { campus: [fixed] } }, "campus")).toMatchObject({
-    publicAddress: "10.0.0.5",
-  });
+  expect(toMachine({ ...server, addresses: { campus: [fixed] } }, { publicNetwork: "campus" })).toMatchObject(
+    {
+      publicAddress: "10.0.0.5",
+    },
+  );
   expect(toMachine({ ...server, addresses: { net: [v6] } })).toMatchObject({ publicAddress: "2001:db8::5" });
 });
 
@@ -47,4 +50,16 @@ it("keeps its name when its mark is damaged, and gives what the cloud tells of s
     size: "g1.small",
     image: "image-id",
   });
+});
+
+it("says of what failed whether to try again, and what a policy has to do with it", () => {
+  const failed = (message: string) => ({ ...server, status: "ERROR", fault: { code: 500, message } });
+  expect(toMachine(failed("MessagingTimeout"))).toMatchObject({ status: "failed", retryable: true });
+  const nowhere = failed("No valid host was found. ");
+  expect(toMachine(nowhere)).toMatchObject({ fault: "No valid host was found.", retryable: false });
+  expect(toMachine(nowhere, { antiAffinity: "hard" })).toMatchObject({
+    fault: expect.stringContaining('"soft"'),
+    retryable: false,
+  });
+  expect(toMachine(server)).not.toHaveProperty("retryable");
 });

@@ -31,6 +31,16 @@ export function serverMarks(owner: Owner, request: MachineRequest): Record<strin
   };
 }
 
+/**
+ * The tags of a machine, for people and their tools (`openstack server list --tags`): the metadata is what
+ * counts. Nova takes tags of at most 60 characters; longer ones are left out.
+ */
+export function serverTags({ cluster, site }: Owner): readonly string[] {
+  return ["multicloud", `multicloud-cluster=${cluster}`, `multicloud-site=${site}`].filter(
+    (tag) => tag.length <= 60,
+  );
+}
+
 /** Whether a server carries our mark. Nova ignores a metadata filter of plain users, so this is the only place where it is decided. */
 export function isOurServer(owner: Owner, server: Server): boolean {
   return (

@@ -4,6 +4,7 @@ import { createOpenStackClient } from "./client/index.js";
 import type { Cloud } from "./cloud.js";
 import { createMachine } from "./create.js";
 import { deleteMachines } from "./delete.js";
+import { createKnownServers } from "./known-servers.js";
 import { createLookup } from "./lookup.js";
 import { listMachines } from "./machines.js";
 import type { OpenStackOptions } from "./options.js";
@@ -20,7 +21,12 @@ const maxUserDataBytes = Math.floor(65_535 / 4) * 3;
  */
 export function openstack(options: OpenStackOptions = {}): Provider {
   const client = createOpenStackClient(options);
-  const cloud: Cloud = { client, options, lookup: createLookup(client, options) };
+  const cloud: Cloud = {
+    client,
+    options,
+    lookup: createLookup(client, options),
+    servers: createKnownServers(client),
+  };
   return {
     specVersion: "v1",
     name: "openstack",
@@ -30,11 +36,18 @@ export function openstack(options: OpenStackOptions = {}): Provider {
     list: (context) => listMachines(cloud, context),
     async ensureShared(context, request) {
       await ensureShared(cloud, context, request);
+      cloud.servers.forget();
     },
     async create(context, requests) {
       for (const request of requests) await createMachine(cloud, context, request);
     },
-    delete: (context, machines) => deleteMachines(cloud, context, machines),
+    async delete(context, machines) {
+      try {
+        await deleteMachines(cloud, context, machines);
+      } finally {
+        cloud.servers.forget();
+      }
+    },
     async deleteShared(context) {
       await deleteShared(cloud, context);
       cloud.lookup.forget();

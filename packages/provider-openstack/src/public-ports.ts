@@ -69,15 +69,3 @@ export async function deletePublicPort(cloud: Cloud, call: NodeCall, server: Ser
     await neutron.deletePort(call, port);
   }
 }
-
-/** Takes away what was made for machines that then were not. No machine of the site is there any more. */
-export async function deleteLeftPorts(cloud: Cloud, context: SiteContext): Promise<void> {
-  const { neutron } = cloud.client;
-  const [ips, ports] = await Promise.all([neutron.listFloatingIps(context), neutron.listPorts(context)]);
-  for (const ip of ips) {
-    if (isNodeMark(context, ip.description)) await neutron.deleteFloatingIp(context, ip.id);
-  }
-  for (const port of ports) {
-    if (isNodeMark(context, port.description)) await neutron.deletePort(context, port.id);
-  }
-}

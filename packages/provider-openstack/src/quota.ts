@@ -1,5 +1,5 @@
 import type { MachineShape, Problem } from "@multicloud/core/plugin";
-import type { ComputeLimits, Flavor, NetworkQuota, VolumeLimits } from "./client/index.js";
+import type { ComputeLimits, Flavor, NetworkQuotas, VolumeLimits } from "./client/index.js";
 
 /** One thing that is counted. */
 interface Share {
@@ -53,14 +53,46 @@ export function volumeProblem(machines: readonly MachineShape[], limits: VolumeL
   ]);
 }
 
-/** A problem when the network quota has no room for the machines' floating IPs. */
-export function floatingIpProblem(needed: number, quota: NetworkQuota): Problem | undefined {
-  return problemOf([{ unit: "floating IPs", needed, quota: quota.limit, used: quota.used }]);
+/** A problem when the network quota has no room. What the cloud does not tell of has room. */
+export function networkProblem(
+  needed: Readonly<Record<keyof NetworkQuotas, number>>,
+  quotas: NetworkQuotas,
+): Problem | undefined {
+  const units: Readonly<Record<keyof NetworkQuotas, string>> = {
+    floatingip: "floating IPs",
+    port: "ports",
+    security_group: "security groups",
+    security_group_rule: "security group rules",
+  };
+  const shares = Object.entries(units).flatMap(([name, unit]) => {
+    const resource = name as keyof NetworkQuotas;
+    const quota = quotas[resource];
+    return quota ? [{ unit, needed: needed[resource], quota: quota.limit, used: quota.used }] : [];
+  });
+  return problemOf(shares.filter(isShort));
+}
+
+/** A problem when the quota has no room for server groups, or one may not have that many servers. */
+export function serverGroupProblem(
+  groups: number,
+  members: number,
+  limits: ComputeLimits,
+): Problem | undefined {
+  const { maxServerGroups, totalServerGroupsUsed, maxServerGroupMembers } = limits;
+  const shares = [
+    {
+      unit: "server groups",
+      needed: groups,
+      quota: maxServerGroups ?? -1,
+      used: totalServerGroupsUsed ?? 0,
+    },
+    { unit: "servers in a server group", needed: members, quota: maxServerGroupMembers ?? -1, used: 0 },
+  ];
+  return problemOf(shares.filter(isShort));
 }
 
 function problemOf(shares: readonly Share[]): Problem | undefined {
-  const left = (share: Share) => (share.quota < 0 ? Number.POSITIVE_INFINITY : share.quota - share.used);
-  if (!shares.some((share) => share.needed > 0 && share.needed > left(share))) return undefined;
+  if (!shares.some(isShort)) return undefined;
   const needed = shares.map((share) => `${share.needed} ${share.unit}`).join(" / ");
   const room = shares.map((share) => (share.quota < 0 ? "unlimited" : Math.max(0, left(share)))).join(" / ");
   return {
@@ -68,6 +100,14 @@ function problemOf(shares: readonly Share[]): Problem | undefined {
     message: `needs ${needed}, quota leaves ${room}`,
     hint: "ask for fewer or smaller machines, delete what is not needed, or have the project's quota raised",
   };
+}
+
+function left(share: Share): number {
+  return share.quota < 0 ? Number.POSITIVE_INFINITY : share.quota - share.used;
+}
+
+function isShort(share: Share): boolean {
+  return share.needed > 0 && share.needed > left(share);
 }
 
 function sum(values: readonly number[]): number {

@@ -1,4 +1,4 @@
-import { type MachineRequest, MulticloudError, type SiteContext } from "@multicloud/core/plugin";
+import { type MachineRequest, MulticloudError, type Role, type SiteContext } from "@multicloud/core/plugin";
 import { atLeast, type ServerGroup, type ServerGroupPolicy } from "./client/index.js";
 import type { Cloud } from "./cloud.js";
 import { demand } from "./lookup.js";
@@ -19,17 +19,25 @@ export async function serverGroupFor(
 ): Promise<string | undefined> {
   const { antiAffinity } = cloud.options;
   if (!antiAffinity) return undefined;
-  const policy: ServerGroupPolicy = antiAffinity === "soft" ? "soft-anti-affinity" : "anti-affinity";
+  const policy = policyOf(antiAffinity);
   if (antiAffinity === "soft") {
     const version = await cloud.client.nova.microversion(call);
     if (!atLeast(version, softPolicyMicroversion)) return undefined;
   }
-  // The policy is in the name: a group cannot change it.
-  const name = `${serverGroupMark(call)}${request.role}s ${policy}`;
+  const name = serverGroupName(call, request.role, antiAffinity);
   const ensure = cloud.lookup.once(`server group ${name}`, async (own) => ({
     thing: (await findGroup(cloud, own, name)) ?? (await createGroup(cloud, own, name, policy)),
   }));
   return demand(await ensure(call), call).id;
+}
+
+/** Name of the group of a role's machines. The policy is in it: a group cannot change it. */
+export function serverGroupName(call: SiteContext, role: Role, antiAffinity: "soft" | "hard"): string {
+  return `${serverGroupMark(call)}${role}s ${policyOf(antiAffinity)}`;
+}
+
+function policyOf(antiAffinity: "soft" | "hard"): ServerGroupPolicy {
+  return antiAffinity === "soft" ? "soft-anti-affinity" : "anti-affinity";
 }
 
 async function findGroup(cloud: Cloud, call: SiteContext, name: string): Promise<ServerGroup | undefined> {

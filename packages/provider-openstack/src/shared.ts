@@ -2,11 +2,11 @@ import { delay, MulticloudError, type SharedRequest, type SiteContext } from "@m
 import type { Keypair, SecurityGroup } from "./client/index.js";
 import type { Cloud } from "./cloud.js";
 import { firewallChange } from "./firewall.js";
+import { removeAllLeftovers, removeLeftovers } from "./leftovers.js";
 import { groupMark, isOurKeypair, keyOf, markedPublicKey, ourGroups, sharedName } from "./marks.js";
-import { deleteLeftPorts } from "./public-ports.js";
 import { deleteServerGroups } from "./server-groups.js";
 
-/** Makes the site's security group and key pair as wanted. Both are judged before anything is written. */
+/** Makes the site's security group and key pair as wanted, and takes away what killed runs left. All is judged before anything is written. */
 export async function ensureShared(
   cloud: Cloud,
   context: SiteContext,
@@ -26,6 +26,7 @@ export async function ensureShared(
     ours ?? (await neutron.createSecurityGroup(context, { name, description: groupMark(context) }));
   await ensureRules(cloud, context, group, request);
   if (!keypair) await createKeypair(cloud, context, request.sshPublicKey);
+  await removeLeftovers(cloud, context);
 }
 
 /** Lets in first, then shuts: a changed source must not lock the operator out in between. */
@@ -107,7 +108,7 @@ export async function deleteShared(cloud: Cloud, context: SiteContext): Promise<
     neutron.listSecurityGroups(context, { name }),
   ]);
   if (keypair && isOurKeypair(context, keypair)) await nova.deleteKeypair(context, name);
-  await Promise.all([deleteServerGroups(cloud, context), deleteLeftPorts(cloud, context)]);
+  await Promise.all([deleteServerGroups(cloud, context), removeAllLeftovers(cloud, context)]);
   for (const group of ourGroups(context, groups)) await deleteGroup(cloud, context, group);
 }
 

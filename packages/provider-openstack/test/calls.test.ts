@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished, vi } from "vitest";
 import { openstack } from "../src/index.js";
 import { createContext, createTestWorld, request, shape, shared, startCloud, until } from "./sandbox.js";
 import { watchFetch } from "./suite/watch.js";
@@ -8,7 +8,7 @@ const header = "| machines | plan, nothing there | create all | settle, each loo
 
 /** What one machine, or one page, costs; the README has the numbers. */
 async function countCalls(count: number): Promise<string> {
-  const unlimited = { instances: -1, cores: -1, ram: -1 };
+  const unlimited = { instances: -1, cores: -1, ram: -1, ports: -1 };
   const cloud = await startCloud(createTestWorld(), {
     quotas: unlimited,
     networks: [{ name: "homenet", kind: "lan", cidr: "10.20.0.0/16" }],
@@ -47,8 +47,13 @@ async function countCalls(count: number): Promise<string> {
 }
 
 it("costs calls by the machine to create, and by the page to look and to plan", async () => {
+  // A look serves the creations of ten seconds: on a busy machine that must not be more of them.
+  let now = performance.now();
+  const clock = vi.spyOn(performance, "now").mockImplementation(() => (now += 0.001));
+  onTestFinished(() => clock.mockRestore());
   const rows = [await countCalls(6), await countCalls(60), await countCalls(600)];
   const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
   const table = [header, header.replace(/[^|]+/g, " --- "), ...rows].join("\n");
+  console.log(table);
   expect(readme).toContain(table);
 }, 60_000);

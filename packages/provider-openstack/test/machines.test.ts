@@ -179,7 +179,7 @@ describe("machines", () => {
     const provider = openstack({ cloud: "home", cloudsFile: cloud.cloudsFile });
     await provider.ensureShared(context, shared);
     cloud.failBuilds({ message: "No valid host was found. " });
-    cloud.failBuilds({ message: "Volume did not finish being created", leaveVolume: true });
+    cloud.failBuilds({ message: "Volume did not finish being created", leaveVolume: "attached" });
     await provider.create(context, [request("multicloud-home-worker-1")]);
     await provider.create(context, [request("multicloud-home-worker-2", { disk: { sizeGiB: 20 } })]);
 

@@ -49,6 +49,8 @@ export interface Machine {
   readonly status: "creating" | "running" | "stopped" | "failed" | "deleting";
   /** Why it failed, in the cloud's words. */
   readonly fault?: string;
+  /** Of a failed one: the cause is known to pass (a timeout or a broken host inside the cloud), so core deletes it and asks again, a bounded number of times. Default false. */
+  readonly retryable?: boolean;
   /** Address in the internet, if it has one. */
   readonly publicAddress?: string;
   /** Address inside the site's own network. */
@@ -91,6 +93,8 @@ export interface SiteRequest {
   readonly machines: readonly MachineShape[];
   /** Names of those that do not exist yet: they are what a quota must have room for. */
   readonly toCreate: readonly string[];
+  /** Rules that `ensureShared` will be given, for their quota. Default: not known. */
+  readonly firewall?: readonly FirewallRule[];
 }
 
 /**

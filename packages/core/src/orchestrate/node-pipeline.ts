@@ -12,6 +12,7 @@ import type { TopologyNode } from "../topology/topology.js";
 import { type BootableNode, prepareFragment } from "./desired.js";
 import { type Session, withDeadline } from "./session.js";
 import type { SiteMachines } from "./site-machines.js";
+import { waitForMachine } from "./wait-for-machine.js";
 
 /** A node at the end of its pipeline. */
 export interface ReadyNode extends EngineNode {
@@ -66,9 +67,7 @@ export async function runNodePipeline(
           { kind: "boot", title: "waiting for the machine to run", after, ...at },
           async (step) => {
             after = [step.id];
-            return withDeadline(signal, timing.machineMs, `${planned.name} to run`, (own) =>
-              parts.machines.running(planned.name, own),
-            );
+            return waitForMachine(session, parts.machines, bootable, step);
           },
         );
   const address = addressOf(session, planned, machine)!;

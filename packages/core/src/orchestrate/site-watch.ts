@@ -14,7 +14,7 @@ interface Waiter {
 
 /** Waits for machines of one site; however many wait, each tick asks the cloud once. */
 export interface SiteWatch {
-  /** Until the machine runs and has the address that it is reached at. Rejects when the cloud gave up on it or lost it. */
+  /** Until the machine runs and has the address that it is reached at, or has failed for a reason that passes. Rejects when the cloud gave up on it or lost it. */
   running(node: string, signal: AbortSignal): Promise<Machine>;
   /** Until the machine is gone. */
   gone(node: string, signal: AbortSignal): Promise<void>;
@@ -90,7 +90,8 @@ export function watchSite(session: Session, site: string): SiteWatch {
             misses += 1;
             return misses < missesBeforeLost ? "not yet" : lost(site, node);
           }
-          if (found.status === "failed") return failed(site, node, found.fault);
+          if (found.status === "failed")
+            return found.retryable ? "yes" : machineFailed(site, node, found.fault);
           return found.status === "running" &&
             (nat ? found.privateAddress : (found.publicAddress ?? found.privateAddress))
             ? "yes"
@@ -115,7 +116,8 @@ function lost(site: string, node: string): MulticloudError {
   });
 }
 
-function failed(site: string, node: string, fault: string | undefined): MulticloudError {
+/** The error of a machine that its cloud could not make. */
+export function machineFailed(site: string, node: string, fault: string | undefined): MulticloudError {
   return new MulticloudError(`the cloud could not make ${node}${fault ? `: ${fault}` : ""}`, {
     code: "MACHINE_FAILED",
     site,

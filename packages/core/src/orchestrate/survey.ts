@@ -138,6 +138,7 @@ async function checkSite(
   const check = await site.config.provider.check(session.siteContext(site.name), {
     machines: shapes,
     toCreate: shapes.map(({ name }) => name).filter((name) => !names.has(name)),
+    firewall: session.firewall,
   });
   const finding = under(`sites.${site.name}`, check);
   return check.monthlyPriceUsd === undefined ? finding : { ...finding, priceUsd: check.monthlyPriceUsd };

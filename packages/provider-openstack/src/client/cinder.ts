@@ -12,6 +12,7 @@ export interface VolumeType {
 export interface Volume {
   readonly id: string;
   readonly name: string;
+  readonly description: string | null;
   readonly status: string;
   /** GiB. */
   readonly size: number;
@@ -31,8 +32,16 @@ export interface VolumeLimits {
 export interface Cinder {
   listVolumeTypes(call: OpenStackCall): Promise<readonly VolumeType[]>;
   limits(call: OpenStackCall): Promise<VolumeLimits>;
+  /** Volumes of the project with exactly this name, or all. */
+  listVolumes(call: OpenStackCall, query?: { readonly name?: string }): Promise<readonly Volume[]>;
   /** `undefined` when it does not exist. */
   getVolume(call: OpenStackCall, id: string): Promise<Volume | undefined>;
+  /** False when it did not exist. */
+  updateVolume(
+    call: OpenStackCall,
+    id: string,
+    change: { readonly name: string; readonly description: string },
+  ): Promise<boolean>;
   /** False when it did not exist. Refused while the volume is in use. */
   deleteVolume(call: OpenStackCall, id: string): Promise<boolean>;
 }
@@ -50,6 +59,16 @@ export function createCinder(session: Session, options: SessionOptions): Cinder 
     async limits(call) {
       const answer = await service.request<{ limits: { absolute: VolumeLimits } }>(call, { path: "limits" });
       return answer.data.limits.absolute;
+    },
+    listVolumes: (call, query) => service.collect<Volume>(call, "volumes", "volumes/detail", query),
+    async updateVolume(call, id, volume) {
+      const answer = await service.request(call, {
+        method: "PUT",
+        path: volumePath(id),
+        body: { volume },
+        accept: [404],
+      });
+      return answer.status !== 404;
     },
     async getVolume(call, id) {
       const answer = await service.request<{ volume: Volume }>(call, { path: volumePath(id), accept: [404] });

@@ -36,7 +36,8 @@ export function describeError(source: string): (status: number, body: unknown) =
 }
 
 function isQuota(status: number, type: string | undefined, message = ""): boolean {
-  if (status === 403) return /quota exceeded/i.test(message);
+  // Nova passes Neutron's quota of ports on in words of its own.
+  if (status === 403) return /quota exceeded|maximum number of ports exceeded/i.test(message);
   if (status === 409) return type === "OverQuota";
   return status === 413 && type === "overLimit";
 }

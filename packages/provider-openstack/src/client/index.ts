@@ -13,6 +13,7 @@ export type {
   FloatingIp,
   Network,
   NetworkQuota,
+  NetworkQuotas,
   Neutron,
   Port,
   PortCreate,

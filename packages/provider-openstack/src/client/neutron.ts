@@ -46,6 +46,11 @@ export interface NetworkQuota {
   readonly used: number;
 }
 
+/** Quotas of a project, by resource. */
+export type NetworkQuotas = Partial<
+  Readonly<Record<"floatingip" | "port" | "security_group" | "security_group_rule", NetworkQuota>>
+>;
+
 /** A rule of a security group. `null` is any. */
 export interface SecurityGroupRule {
   readonly id: string;
@@ -114,8 +119,8 @@ export interface Neutron {
   ): Promise<FloatingIp>;
   /** False when it did not exist. */
   deleteFloatingIp(call: OpenStackCall, id: string): Promise<boolean>;
-  /** Floating IPs that the project may have; `undefined` where the cloud does not tell. */
-  floatingIpQuota(call: OpenStackCall): Promise<NetworkQuota | undefined>;
+  /** What the project may have; nothing where the cloud does not tell. */
+  quotas(call: OpenStackCall): Promise<NetworkQuotas>;
 }
 
 export function createNeutron(session: Session, options: SessionOptions): Neutron {
@@ -149,14 +154,14 @@ export function createNeutron(session: Session, options: SessionOptions): Neutro
       return answer.data.floatingip;
     },
     deleteFloatingIp: (call, id) => remove(call, `floatingips/${id}`),
-    async floatingIpQuota(call) {
+    async quotas(call) {
       const { project_id: project } = await own(call);
-      const answer = await service.request<{ quota?: { floatingip?: NetworkQuota } }>(call, {
+      const answer = await service.request<{ quota?: NetworkQuotas }>(call, {
         path: `quotas/${project}/details.json`,
         // An extension, and not every policy lets a user ask.
         accept: [403, 404],
       });
-      return answer.data?.quota?.floatingip;
+      return answer.data?.quota ?? {};
     },
     listNetworks: (call) => service.collect<Network>(call, "networks", "networks"),
     listSecurityGroups: (call, query) =>

@@ -40,6 +40,8 @@ export interface ServerCreate {
     | { readonly port: string }
   )[];
   readonly metadata: Readonly<Record<string, string>>;
+  /** From microversion 2.52. */
+  readonly tags?: readonly string[];
   readonly key_name?: string;
   readonly user_data?: string;
   readonly availability_zone?: string;
@@ -97,6 +99,10 @@ export interface ComputeLimits {
   readonly totalInstancesUsed: number;
   readonly totalCoresUsed: number;
   readonly totalRAMUsed: number;
+  /** Not told by every release. */
+  readonly maxServerGroups?: number;
+  readonly totalServerGroupsUsed?: number;
+  readonly maxServerGroupMembers?: number;
 }
 
 /** OpenStack Compute (Compute API v2.1). Calls are made with microversion 2.67, or the newest the cloud has. */

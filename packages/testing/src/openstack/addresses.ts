@@ -1,4 +1,5 @@
-import type { CloudState, NetworkRecord } from "./state.js";
+import type { NetworkRecord } from "./records.js";
+import type { CloudState } from "./state.js";
 
 /** Addresses at the beginning of a range that belong to routers and services. */
 const reserved = 10;

@@ -3,7 +3,8 @@ import { empty, fault, faultBody, refusal } from "./answers.js";
 import { FieldError, integer, metadata, object, text } from "./fields.js";
 import { type Caller, demandCaller } from "./identity.js";
 import { PagingError, pageOf } from "./paging.js";
-import { type CloudState, newId, timestamp, type VolumeRecord } from "./state.js";
+import type { VolumeRecord } from "./records.js";
+import { type CloudState, newId, timestamp } from "./state.js";
 
 type CinderCall = ServiceRequest & { readonly caller: Caller; readonly base: string };
 
@@ -21,6 +22,11 @@ const createVolume = object(
       ["size"],
     ),
   },
+  ["volume"],
+);
+
+const updateVolume = object(
+  { volume: object({ name: text({ max: 255 }), description: text({ max: 255 }), metadata }) },
   ["volume"],
 );
 
@@ -52,7 +58,7 @@ export function cinderRoutes(state: CloudState, prefix: string, authUrl: () => s
     if (volume && volume.project === call.caller.project) return volume;
     throw fault(404, `Volume ${call.params.id} could not be found.`);
   };
-  const effect = (action: "create" | "delete", volume: VolumeRecord) =>
+  const effect = (action: "create" | "update" | "delete", volume: VolumeRecord) =>
     state.world.effects.record({
       service: `${state.name}/cinder`,
       kind: "volume",
@@ -105,15 +111,26 @@ export function cinderRoutes(state: CloudState, prefix: string, authUrl: () => s
         },
       },
     })),
-    route("GET", "/volumes/detail", (call) =>
-      collection(call, "volumes", "/volumes/detail", owned(call), volumeView),
-    ),
+    route("GET", "/volumes/detail", (call) => {
+      const name = call.query.get("name");
+      const matching = owned(call).filter((volume) => name === null || volume.name === name);
+      return collection(call, "volumes", "/volumes/detail", matching, volumeView);
+    }),
     route("GET", "/volumes/:id", (call) => ({ status: 200, body: { volume: volumeView(find(call)) } })),
     route("POST", "/volumes", async (call) => {
       const volume = newVolume(state, call, owned(call));
       state.volumes.set(volume.id, volume);
       await effect("create", volume);
       return { status: 202, body: { volume: { ...volumeView(volume), status: "creating" } } };
+    }),
+    route("PUT", "/volumes/:id", async (call) => {
+      const volume = find(call);
+      judge(() => updateVolume(call.body, undefined));
+      const given = (call.body as { volume: { name?: string; description?: string } }).volume;
+      volume.name = given.name ?? volume.name;
+      volume.description = given.description ?? volume.description;
+      await effect("update", volume);
+      return { status: 200, body: { volume: volumeView(volume) } };
     }),
     route("DELETE", "/volumes/:id", async (call) => {
       const volume = find(call);
@@ -131,15 +148,16 @@ export function cinderRoutes(state: CloudState, prefix: string, authUrl: () => s
 }
 
 function newVolume(state: CloudState, call: CinderCall, owned: readonly VolumeRecord[]): VolumeRecord {
-  try {
-    createVolume(call.body, undefined);
-  } catch (error) {
-    if (error instanceof FieldError) throw fault(400, error.sentence());
-    throw error;
-  }
+  judge(() => createVolume(call.body, undefined));
   const given = (
     call.body as {
-      volume: { size: number; name?: string; volume_type?: string; metadata?: Record<string, string> };
+      volume: {
+        size: number;
+        name?: string;
+        description?: string;
+        volume_type?: string;
+        metadata?: Record<string, string>;
+      };
     }
   ).volume;
   const { volumes, gigabytes } = call.caller.project.quotas;
@@ -162,6 +180,7 @@ function newVolume(state: CloudState, call: CinderCall, owned: readonly VolumeRe
   return {
     id: newId(),
     name: given.name ?? "",
+    description: given.description ?? "",
     project: call.caller.project,
     size: Number(given.size),
     type: type.name,
@@ -170,6 +189,15 @@ function newVolume(state: CloudState, call: CinderCall, owned: readonly VolumeRe
     status: "available",
     server: undefined,
   };
+}
+
+function judge(look: () => void): void {
+  try {
+    look();
+  } catch (error) {
+    if (error instanceof FieldError) throw fault(400, error.sentence());
+    throw error;
+  }
 }
 
 function overLimit(message: string): Error {
@@ -181,6 +209,7 @@ function volumeView(volume: VolumeRecord) {
   return {
     id: volume.id,
     name: volume.name,
+    description: volume.description || null,
     status: volume.status,
     size: volume.size,
     volume_type: volume.type,

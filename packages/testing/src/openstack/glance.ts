@@ -2,7 +2,8 @@ import type { Route, ServiceRequest } from "../world/http-service.js";
 import { htmlBody, refusal, requestId } from "./answers.js";
 import { callerOf } from "./identity.js";
 import { PagingError, pageOf } from "./paging.js";
-import type { CloudState, ImageRecord } from "./state.js";
+import type { ImageRecord } from "./records.js";
+import type { CloudState } from "./state.js";
 
 const html = { "content-type": "text/html; charset=UTF-8" };
 

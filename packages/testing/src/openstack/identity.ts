@@ -1,6 +1,7 @@
 import type { ServiceRequest } from "../world/http-service.js";
 import { keystoneBody, refusal, requestId } from "./answers.js";
-import { type CloudState, newKeystoneId, type Token, type User } from "./state.js";
+import type { Token, User } from "./records.js";
+import { type CloudState, newKeystoneId } from "./state.js";
 
 /** Who is calling. */
 export type Caller = User;

@@ -2,7 +2,8 @@ import type { Route, ServiceRequest } from "../world/http-service.js";
 import { empty, keystoneBody, refusal, requestId } from "./answers.js";
 import { anything, FieldError, list, object, text } from "./fields.js";
 import { callerOf, issueToken } from "./identity.js";
-import type { CloudState, User } from "./state.js";
+import type { User } from "./records.js";
+import type { CloudState } from "./state.js";
 
 /** Where the other services of the cloud are: the catalog, for one project. */
 export type Catalog = (user: User) => readonly CatalogService[];

@@ -10,7 +10,8 @@ import {
   neutronRoute,
 } from "./neutron-call.js";
 import { ruleView } from "./neutron-rules.js";
-import { addEgressRules, type CloudState, type GroupRecord, newId, timestamp } from "./state.js";
+import type { GroupRecord } from "./records.js";
+import { addEgressRules, type CloudState, newId, timestamp } from "./state.js";
 
 const fields = ["name", "description", "stateful", "tenant_id", "project_id"];
 

@@ -2,6 +2,7 @@ import type { Route } from "../world/http-service.js";
 import { addressIn } from "./addresses.js";
 import { empty, neutronFault } from "./answers.js";
 import {
+  judgeNeutronQuota,
   type NeutronCall,
   type NeutronSetting,
   neutronBodyOf,
@@ -10,7 +11,8 @@ import {
 } from "./neutron-call.js";
 import { findGroup } from "./neutron-groups.js";
 import { removePort } from "./nova-build.js";
-import { type CloudState, type NetworkRecord, networksOf, newId, type PortRecord } from "./state.js";
+import type { NetworkRecord, PortRecord } from "./records.js";
+import { type CloudState, networksOf, newId } from "./state.js";
 
 const project = ["tenant_id", "project_id"];
 
@@ -44,6 +46,8 @@ export function portRoutes(setting: NeutronSetting): Route[] {
         const id = String(given.network_id);
         throw neutronFault(404, "NetworkNotFound", `Network ${id} could not be found.`);
       }
+      const owned = [...state.ports.values()].filter((other) => other.project === call.caller.project);
+      judgeNeutronQuota(owned.length, 1, call.caller.project.quotas.ports, "port");
       const [fixed] = (given.fixed_ips ?? []) as readonly { ip_address?: string }[];
       const address = freeAddress(state, network, fixed?.ip_address);
       const id = newId();
@@ -140,7 +144,13 @@ export function networkQuotaRoutes(setting: NeutronSetting): Route[] {
         body: {
           quota: {
             floatingip: share(own.quotas.floatingIps, state.floatingIps),
+            port: share(own.quotas.ports, state.ports),
             security_group: share(own.quotas.securityGroups, state.groups),
+            security_group_rule: {
+              limit: own.quotas.securityGroupRules,
+              used: [...state.rules.values()].filter((rule) => rule.group.project === own).length,
+              reserved: 0,
+            },
           },
         },
       };

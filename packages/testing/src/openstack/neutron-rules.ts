@@ -11,7 +11,8 @@ import {
   neutronRoute,
 } from "./neutron-call.js";
 import { findGroup } from "./neutron-groups.js";
-import { addRule, type CloudState, type RuleRecord } from "./state.js";
+import type { RuleRecord } from "./records.js";
+import { addRule, type CloudState } from "./state.js";
 
 const fields = [
   "security_group_id",

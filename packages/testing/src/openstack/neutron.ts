@@ -11,7 +11,8 @@ import {
 import { groupRoutes } from "./neutron-groups.js";
 import { networkQuotaRoutes, portRoutes } from "./neutron-ports.js";
 import { ruleRoutes } from "./neutron-rules.js";
-import { type FloatingIpRecord, type NetworkRecord, networksOf, newId, type PortRecord } from "./state.js";
+import type { FloatingIpRecord, NetworkRecord, PortRecord } from "./records.js";
+import { networksOf, newId } from "./state.js";
 
 /** Neutron: networks, ports, security groups, floating IPs. */
 export function neutronRoutes(setting: NeutronSetting, prefix: string): Route[] {

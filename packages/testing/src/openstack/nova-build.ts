@@ -1,13 +1,7 @@
 import { addressIn, isIn } from "./addresses.js";
-import {
-  type CloudState,
-  type ImageRecord,
-  type NetworkRecord,
-  newId,
-  type PortRecord,
-  type ServerRecord,
-  timestamp,
-} from "./state.js";
+import { membersOf } from "./nova-server-groups.js";
+import type { ImageRecord, NetworkRecord, PortRecord, ServerRecord } from "./records.js";
+import { type CloudState, newId, timestamp } from "./state.js";
 
 /** A network of a new server, and the address in it when one was asked for. */
 export interface AskedNetwork {
@@ -46,11 +40,17 @@ export function startBuild(state: CloudState, server: ServerRecord, plan: BuildP
     next.left -= 1;
     if (next.left <= 0) from.failures.shift();
     // A build that leaves its volume behind got as far as having one.
-    if (next.leaveVolume) {
-      allocate(from, server, plan);
-      server.leavesVolume = true;
+    if (!next.leaveVolume) return next.message;
+    allocate(from, server, plan);
+    server.leavesVolume = true;
+    const id = server.volumes[0]?.volume.id ?? "";
+    if (next.leaveVolume === "lost") {
+      for (const { volume } of server.volumes.splice(0)) {
+        volume.server = undefined;
+        volume.status = "available";
+      }
     }
-    return next.message;
+    return next.message.replace("{volume}", id);
   }
 }
 
@@ -60,6 +60,12 @@ const noValidHost = "No valid host was found. ";
 /** Ports and the boot volume; gives the reason when something cannot be had. */
 function allocate(state: CloudState, server: ServerRecord, plan: BuildPlan): string | undefined {
   if (server.flavor.vcpus > state.largestHost.vcpus) return noValidHost;
+  if (server.serverGroup?.policy === "anti-affinity") {
+    const apart = membersOf(state, server.serverGroup).filter((id) => id !== server.id);
+    const onHosts = apart.filter((id) => state.servers.get(id)?.onHost);
+    if (onHosts.length >= state.hosts) return noValidHost;
+  }
+  server.onHost = true;
   for (const { network, address: asked, port: own } of plan.networks) {
     if (own) {
       own.server = server;
@@ -101,6 +107,7 @@ function allocate(state: CloudState, server: ServerRecord, plan: BuildPlan): str
   const volume = {
     id: newId(),
     name: "",
+    description: "",
     project,
     size: plan.volume.size,
     type: plan.volume.type,

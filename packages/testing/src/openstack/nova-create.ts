@@ -3,16 +3,9 @@ import { fault } from "./answers.js";
 import { type AskedNetwork, startBuild } from "./nova-build.js";
 import { judgeBody, type NovaCall, type NovaSetting } from "./nova-call.js";
 import { type BlockDeviceRequest, type CreateBody, createBody } from "./nova-create-body.js";
-import {
-  type CloudState,
-  type FlavorRecord,
-  type GroupRecord,
-  type ImageRecord,
-  networksOf,
-  newId,
-  type ServerRecord,
-  timestamp,
-} from "./state.js";
+import { membersOf } from "./nova-server-groups.js";
+import type { FlavorRecord, GroupRecord, ImageRecord, ServerRecord } from "./records.js";
+import { type CloudState, networksOf, newId, timestamp } from "./state.js";
 
 /** `POST /servers` */
 export async function createServers(setting: NovaSetting, call: NovaCall): Promise<ServiceResponse> {
@@ -31,6 +24,7 @@ export async function createServers(setting: NovaSetting, call: NovaCall): Promi
   judgeDisk(flavor, image, boot);
   const volumeType = findVolumeType(state, boot);
   judgeQuota(state, call, flavor, count);
+  judgePorts(state, call, networks.filter(({ port }) => !port).length * count);
 
   const made: ServerRecord[] = [];
   for (let n = 1; n <= count; n++) {
@@ -55,6 +49,7 @@ export async function createServers(setting: NovaSetting, call: NovaCall): Promi
       taskState: "scheduling",
       fault: undefined,
       unscheduled: false,
+      onHost: false,
       leavesVolume: false,
       volumes: [],
       cancelBuild: () => {},
@@ -208,7 +203,12 @@ function findServerGroup(state: CloudState, call: NovaCall) {
   const hints = body["os:scheduler_hints"] ?? body["OS-SCH-HNT:scheduler_hints"];
   if (hints?.group === undefined) return undefined;
   const group = state.serverGroups.get(hints.group);
-  if (group && group.user.project === call.caller.project) return group;
+  if (group && group.user.project === call.caller.project) {
+    const most = call.caller.project.quotas.serverGroupMembers;
+    if (most >= 0 && membersOf(state, group).length >= most)
+      throw fault(403, "Quota exceeded, too many servers in group");
+    return group;
+  }
   throw fault(400, `Instance group ${hints.group} could not be found.`);
 }
 
@@ -280,6 +280,14 @@ function judgeQuota(state: CloudState, call: NovaCall, flavor: FlavorRecord, cou
     403,
     `Quota exceeded for ${over.join(", ")}: Requested ${each((n) => asked[n])}, but already used ${each((n) => used[n])} of ${each((n) => call.caller.project.quotas[n])} ${over.join(", ")}`,
   );
+}
+
+/** Nova asks Neutron for its quota before it makes a server, whose ports come later. */
+function judgePorts(state: CloudState, call: NovaCall, more: number): void {
+  const { project } = call.caller;
+  const used = [...state.ports.values()].filter((port) => port.project === project).length;
+  if (project.quotas.ports >= 0 && used + more > project.quotas.ports)
+    throw fault(403, "Maximum number of ports exceeded");
 }
 
 function isTrue(value: unknown): boolean {

@@ -4,7 +4,7 @@ import { empty, fault } from "./answers.js";
 import { object, oneOf, text } from "./fields.js";
 import { isAtLeast } from "./microversion.js";
 import { judgeBody, type NovaCall, type NovaSetting, novaPage, novaRoute } from "./nova-call.js";
-import type { KeypairRecord } from "./state.js";
+import type { KeypairRecord } from "./records.js";
 
 /** Key pairs. They are the user's, not the project's. */
 export function keypairRoutes(setting: NovaSetting): Route[] {

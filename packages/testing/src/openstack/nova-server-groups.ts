@@ -3,7 +3,8 @@ import { empty, fault } from "./answers.js";
 import { list, object, oneOf, text } from "./fields.js";
 import { isAtLeast } from "./microversion.js";
 import { judgeBody, type NovaCall, type NovaSetting, novaRoute } from "./nova-call.js";
-import { type CloudState, newId, type ServerGroupRecord } from "./state.js";
+import type { ServerGroupRecord } from "./records.js";
+import { type CloudState, newId } from "./state.js";
 
 /** Server groups: one policy each, which from microversion 2.64 is a member of its own; the `soft-` ones are from 2.15. */
 export function serverGroupRoutes(setting: NovaSetting): Route[] {

@@ -6,7 +6,8 @@ import { type NovaCall, type NovaSetting, novaPage, novaRoute } from "./nova-cal
 import { createServers } from "./nova-create.js";
 import { serverLinks, serverView } from "./nova-view.js";
 import { PagingError } from "./paging.js";
-import type { CloudState, ServerRecord } from "./state.js";
+import type { ServerRecord } from "./records.js";
+import type { CloudState } from "./state.js";
 
 /** Servers: create, list, show, delete. */
 export function serverRoutes(setting: NovaSetting): Route[] {

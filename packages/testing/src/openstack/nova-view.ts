@@ -1,7 +1,8 @@
 import { isAtLeast } from "./microversion.js";
 import { portsOf } from "./nova-build.js";
 import type { NovaCall } from "./nova-call.js";
-import type { CloudState, FlavorRecord, ServerRecord } from "./state.js";
+import type { FlavorRecord, ServerRecord } from "./records.js";
+import type { CloudState } from "./state.js";
 
 /**
  * A server as Nova shows it to a plain user at a microversion. A list leaves out why no host was found: such

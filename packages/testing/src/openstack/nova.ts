@@ -66,6 +66,10 @@ export function novaRoutes(setting: NovaSetting, prefix: string): Route[] {
               maxTotalRAMSize: call.caller.project.quotas.ram,
               maxTotalKeypairs: call.caller.project.quotas.keyPairs,
               maxServerGroups: call.caller.project.quotas.serverGroups,
+              maxServerGroupMembers: call.caller.project.quotas.serverGroupMembers,
+              totalServerGroupsUsed: [...state.serverGroups.values()].filter(
+                (group) => group.user.project === call.caller.project,
+              ).length,
               maxServerMeta: 128,
               totalInstancesUsed: used.instances,
               totalCoresUsed: used.cores,

@@ -8,8 +8,9 @@ import { neutronRoutes } from "./neutron.js";
 import { novaRoutes } from "./nova.js";
 import { finishDelete } from "./nova-build.js";
 import type { CloudsYamlEntry, OpenStackCloud, OpenStackOptions, OpenStackService } from "./options.js";
+import type { User } from "./records.js";
 import { listResources } from "./resources.js";
-import { createState, newKeystoneId, type User } from "./state.js";
+import { createState, newKeystoneId } from "./state.js";
 
 /** Paths in front of the services when the catalog is `odd`. */
 const prefixes: Readonly<Record<OpenStackService, string>> = {
@@ -167,7 +168,7 @@ export async function createOpenStack(world: World, options: OpenStackOptions): 
       };
     },
     expireTokens: () => state.tokens.clear(),
-    failBuilds: ({ message, times = 1, leaveVolume = false }) =>
+    failBuilds: ({ message, times = 1, leaveVolume }) =>
       void state.failures.push({ message, left: times, leaveVolume }),
     removeServer(id) {
       const server = state.servers.get(id);

@@ -61,6 +61,8 @@ export interface OpenStackQuotas {
   readonly securityGroups: number;
   readonly securityGroupRules: number;
   readonly serverGroups: number;
+  readonly serverGroupMembers: number;
+  readonly ports: number;
   readonly floatingIps: number;
   readonly volumes: number;
   readonly gigabytes: number;
@@ -88,6 +90,8 @@ export interface OpenStackOptions {
   readonly projectQuotas?: Readonly<Record<string, Partial<OpenStackQuotas>>>;
   /** A server that needs more of it than this finds no host. Default: there is always one. */
   readonly largestHost?: { readonly vcpus: number };
+  /** Compute hosts, for servers that must not share one. Default: there is always another. */
+  readonly hosts?: number;
   /** Most items on a page, whatever the caller asks for (`osapi_max_limit`). Default 1000. */
   readonly pageSize?: number;
   /** Life of a token in virtual milliseconds. Default one hour. */
@@ -149,11 +153,15 @@ export interface OpenStackCloud {
   counts(): Readonly<Record<keyof OpenStackResources, number>>;
   /** Makes all tokens invalid, as an expiry does. */
   expireTokens(): void;
-  /** Lets the next builds end in `ERROR`. `leaveVolume` leaves the boot volume behind when such a server is deleted, as Nova may do. */
+  /**
+   * Lets the next builds end in `ERROR`. `leaveVolume` leaves the boot volume behind when such a server is deleted,
+   * as Nova may do: `attached` it is still shown with the server, `lost` only the fault names it, where the message
+   * has `{volume}`.
+   */
   failBuilds(failure: {
     readonly message: string;
     readonly times?: number;
-    readonly leaveVolume?: boolean;
+    readonly leaveVolume?: "attached" | "lost";
   }): void;
   /** Deletes a server behind everybody's back, at once. */
   removeServer(id: string): void;

@@ -1,155 +1,23 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import type { World } from "../world/world.js";
-import type { OpenStackOptions, OpenStackQuotas } from "./options.js";
-
-export interface Project {
-  readonly id: string;
-  readonly name: string;
-  readonly quotas: OpenStackQuotas;
-}
-
-export interface User {
-  readonly id: string;
-  readonly name: string;
-  readonly password: string;
-  readonly project: Project;
-  readonly credential?: { readonly id: string; readonly name: string; readonly secret: string };
-}
-
-export interface Token {
-  readonly user: User;
-  readonly expiresAt: number;
-}
-
-export interface FlavorRecord {
-  readonly id: string;
-  readonly name: string;
-  readonly vcpus: number;
-  readonly ram: number;
-  readonly disk: number;
-}
-
-export interface ImageRecord {
-  readonly id: string;
-  readonly name: string;
-  readonly family: string;
-  readonly minDisk: number;
-  readonly minRam: number;
-  readonly status: string;
-  readonly properties: Readonly<Record<string, string>>;
-  readonly createdAt: string;
-}
-
-export interface NetworkRecord {
-  readonly id: string;
-  readonly subnetId: string;
-  readonly name: string;
-  readonly kind: "lan" | "public";
-  readonly cidr: string;
-  readonly lan: string | undefined;
-  readonly external: boolean;
-  /** The project that it is of, when it is no operator's. */
-  readonly owner: string | undefined;
-}
-
-export interface ServerRecord {
-  readonly id: string;
-  readonly name: string;
-  readonly user: User;
-  readonly flavor: FlavorRecord;
-  readonly image: ImageRecord | undefined;
-  readonly metadata: Readonly<Record<string, string>>;
-  readonly tags: readonly string[];
-  readonly description: string | undefined;
-  readonly keyName: string | undefined;
-  readonly publicKey: string | undefined;
-  readonly userData: string | undefined;
-  readonly configDrive: boolean;
-  readonly zone: string;
-  readonly groups: readonly GroupRecord[];
-  /** From the hint `group`. */
-  readonly serverGroup: ServerGroupRecord | undefined;
-  readonly createdAt: string;
-  status: "BUILD" | "ACTIVE" | "ERROR";
-  taskState: string | null;
-  fault: { readonly code: number; readonly message: string; readonly created: string } | undefined;
-  /** No host was ever found for it. */
-  unscheduled: boolean;
-  /** Whether deletion forgets the boot volume. */
-  leavesVolume: boolean;
-  readonly volumes: { readonly volume: VolumeRecord; readonly deleteOnTermination: boolean }[];
-  cancelBuild: () => void;
-}
-
-export interface PortRecord {
-  readonly id: string;
-  readonly project: Project;
-  readonly network: NetworkRecord;
-  /** The server that it is at. */
-  server: ServerRecord | undefined;
-  /** Somebody made it, not Nova: it stays when its server goes. */
-  readonly made?: { readonly name: string; readonly description: string };
-  readonly address: string;
-  readonly mac: string;
-  groups: readonly GroupRecord[];
-}
-
-export interface VolumeRecord {
-  readonly id: string;
-  readonly name: string;
-  readonly project: Project;
-  readonly size: number;
-  readonly type: string;
-  readonly createdAt: string;
-  readonly metadata: Readonly<Record<string, string>>;
-  status: "available" | "in-use" | "error";
-  server: ServerRecord | undefined;
-}
-
-export interface RuleRecord {
-  readonly id: string;
-  readonly group: GroupRecord;
-  readonly direction: "ingress" | "egress";
-  readonly ethertype: "IPv4" | "IPv6";
-  readonly protocol: string | null;
-  readonly min: number | null;
-  readonly max: number | null;
-  readonly prefix: string | null;
-  readonly remoteGroup: string | null;
-  readonly description: string;
-}
-
-export interface GroupRecord {
-  readonly id: string;
-  name: string;
-  description: string;
-  readonly project: Project;
-  readonly isDefault: boolean;
-  readonly createdAt: string;
-}
-
-export interface KeypairRecord {
-  readonly user: User;
-  readonly name: string;
-  readonly publicKey: string;
-  readonly fingerprint: string;
-}
-
-export interface FloatingIpRecord {
-  readonly id: string;
-  readonly project: Project;
-  readonly network: NetworkRecord;
-  readonly address: string;
-  readonly description: string;
-  port: PortRecord | undefined;
-}
-
-export interface ServerGroupRecord {
-  readonly id: string;
-  readonly name: string;
-  readonly user: User;
-  readonly policy: string;
-}
+import { defaultFlavors, defaultQuotas } from "./defaults.js";
+import type { OpenStackOptions } from "./options.js";
+import type {
+  FlavorRecord,
+  FloatingIpRecord,
+  GroupRecord,
+  ImageRecord,
+  KeypairRecord,
+  NetworkRecord,
+  PortRecord,
+  Project,
+  RuleRecord,
+  ServerGroupRecord,
+  ServerRecord,
+  Token,
+  User,
+  VolumeRecord,
+} from "./records.js";
 
 /** Everything one emulated cloud knows. */
 export interface CloudState {
@@ -159,6 +27,7 @@ export interface CloudState {
   readonly pageSize: number;
   readonly microversion: string;
   readonly largestHost: { readonly vcpus: number };
+  readonly hosts: number;
   readonly tokenLifeMs: number;
   readonly zones: readonly string[];
   readonly volumeTypes: readonly { readonly id: string; readonly name: string }[];
@@ -178,7 +47,7 @@ export interface CloudState {
   readonly keypairs: Map<string, KeypairRecord>;
   readonly floatingIps: Map<string, FloatingIpRecord>;
   readonly serverGroups: Map<string, ServerGroupRecord>;
-  readonly failures: { message: string; left: number; leaveVolume: boolean }[];
+  readonly failures: { message: string; left: number; leaveVolume: "attached" | "lost" | undefined }[];
 }
 
 /** An id as OpenStack's services make them. */
@@ -196,20 +65,6 @@ export const newKeystoneId = () => randomUUID().replaceAll("-", "");
 export function timestamp(state: CloudState): string {
   return `${new Date(state.world.clock.now()).toISOString().slice(0, 19)}Z`;
 }
-
-/** The quotas of a fresh installation (Nova, Neutron and Cinder configuration references). */
-const defaultQuotas: OpenStackQuotas = {
-  instances: 10,
-  cores: 20,
-  ram: 51_200,
-  keyPairs: 100,
-  securityGroups: 10,
-  securityGroupRules: 100,
-  serverGroups: 10,
-  floatingIps: 50,
-  volumes: 10,
-  gigabytes: 1000,
-};
 
 export function createState(world: World, options: OpenStackOptions): CloudState {
   const given = options.users ?? [
@@ -232,6 +87,7 @@ export function createState(world: World, options: OpenStackOptions): CloudState
     pageSize: options.pageSize ?? 1000,
     microversion: options.microversion ?? "2.93",
     largestHost: options.largestHost ?? { vcpus: Number.POSITIVE_INFINITY },
+    hosts: options.hosts ?? Number.POSITIVE_INFINITY,
     tokenLifeMs: options.tokenLifeMs ?? 3_600_000,
     zones: options.availabilityZones ?? ["nova"],
     volumeTypes: (options.volumeTypes ?? ["standard", "fast"]).map((name) => ({ id: newId(), name })),
@@ -287,12 +143,6 @@ export function createState(world: World, options: OpenStackOptions): CloudState
   for (const project of projects) addDefaultGroup(state, project);
   return state;
 }
-
-const defaultFlavors = [
-  { name: "g1.small", vcpus: 1, ram: 2048, disk: 10 },
-  { name: "g1.medium", vcpus: 2, ram: 4096, disk: 20 },
-  { name: "g1.large", vcpus: 4, ram: 8192, disk: 40 },
-];
 
 /** Each project has one from the beginning. It lets its own members in and everybody out. */
 function addDefaultGroup(state: CloudState, project: Project): void {
