@@ -1,7 +1,8 @@
 // Wall time of `up()` over the lower bound computed from the sandbox's latencies, and API calls per site.
-// npm run bench:orchestration [-- --sizes 6,100] [--scale 1]
+// npm run bench:orchestration [-- --sizes 6,100] [--scale 1] [--verbose] [--events file]
 import { fork } from "node:child_process";
 import { once } from "node:events";
+import { appendFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { certManager, helloWorld, longhorn } from "@multicloud/addons";
 import { multicloud } from "@multicloud/core";
@@ -20,6 +21,8 @@ const { values } = parseArgs({
     sizes: { type: "string", default: "6,100" },
     scale: { type: "string", default: "1" },
     verbose: { type: "boolean", default: false },
+    // One JSON event a line, with the milliseconds since the start of its run.
+    events: { type: "string" },
   },
 });
 const scale = Number(values.scale);
@@ -80,8 +83,14 @@ for (const size of values.sizes.split(",").map(Number)) {
   });
   const boundMs = bound.reduce((sum, [, ms]) => sum + ms, 0) * scale;
   const cpuBefore = process.cpuUsage();
+  const started = performance.now();
   const run = cluster.up();
   for await (const event of run) {
+    if (values.events)
+      appendFileSync(
+        values.events,
+        `${JSON.stringify({ ms: Math.round(performance.now() - started), ...event })}\n`,
+      );
     if (event.type === "step-end" && !event.ok)
       process.stderr.write(`${event.step.id}: ${event.error?.message}\n`);
   }
