@@ -1,4 +1,5 @@
 import {
+  type MachineShape,
   MulticloudError,
   nearest,
   type Problem,
@@ -9,7 +10,8 @@ import {
 import { checkImages, distinct } from "./check-images.js";
 import type { Client } from "./client.js";
 import type { DropletSettings } from "./create.js";
-import type { WireAccount, WirePage, WireRegion, WireSize, WireVpc } from "./wire.js";
+import { checkVpc } from "./vpc.js";
+import type { WireAccount, WirePage, WireRegion, WireSize } from "./wire.js";
 
 // Weekly backups, the API's default plan, cost a fifth of the droplet (DigitalOcean's price list).
 const backupShare = 0.2;
@@ -19,27 +21,32 @@ export async function checkSite(
   client: Client,
   context: SiteContext,
   settings: DropletSettings,
+  vpc: string | undefined,
   request: SiteRequest,
 ): Promise<ProviderCheck> {
   const problems: Problem[] = checkShapes(request);
   const warnings: Problem[] = [];
   const account = await readAccount(client, context, problems, warnings);
   if (account === "refused") return { problems, warnings };
-  const [regions, sizes, droplets] = await Promise.all([
+  const addressed = request.machines.filter(
+    ({ name, providerOptions }) => request.toCreate.includes(name) && providerOptions?.reservedIp === true,
+  );
+  const first = { page: 1, per_page: 1 };
+  const [regions, sizes, droplets, addresses] = await Promise.all([
     client.all<WireRegion, "slug">(context, "/v2/regions", "regions", "slug"),
     client.all<WireSize, "slug">(context, "/v2/sizes", "sizes", "slug"),
-    request.toCreate.length === 0
-      ? undefined
-      : client.get<WirePage>(context, "/v2/droplets", { page: 1, per_page: 1 }),
+    request.toCreate.length === 0 ? undefined : client.get<WirePage>(context, "/v2/droplets", first),
+    addressed.length === 0 ? undefined : client.get<WirePage>(context, "/v2/reserved_ips", first),
   ]);
   const regionKnown = checkRegion(settings.region, regions, problems);
   const bySlug = new Map(sizes.map((size) => [size.slug, size]));
   checkSizes(request, bySlug, regionKnown ? settings.region : undefined, problems);
   await Promise.all([
     checkImages(client, context, request, bySlug, regionKnown ? settings.region : undefined, problems),
-    checkVpc(client, context, settings, problems),
+    checkVpc(client, context, vpc, settings.region, problems),
   ]);
   checkQuota(request, account, droplets?.meta?.total, problems);
+  checkReservedIps(addressed, account, addresses?.meta?.total, problems);
   const price = request.machines.reduce(
     (sum, machine) => sum + (bySlug.get(machine.size)?.price_monthly ?? Number.NaN),
     0,
@@ -63,7 +70,20 @@ function checkShapes(request: SiteRequest): Problem[] {
     }
     for (const name of Object.keys(machine.providerOptions ?? {})) {
       const path = `${pool}.providerOptions.${name}`;
-      problems.set(path, { path, message: "unknown option: a DigitalOcean pool has none", given: name });
+      const value = machine.providerOptions?.[name];
+      if (name !== "reservedIp") {
+        const suggestion = nearest(name, ["reservedIp"]);
+        const near = suggestion === undefined ? {} : { suggestion };
+        problems.set(path, {
+          path,
+          message: "unknown option",
+          given: name,
+          allowed: ["reservedIp"],
+          ...near,
+        });
+      } else if (typeof value !== "boolean") {
+        problems.set(path, { path, message: "must be true or false", given: String(value) });
+      }
     }
   }
   return [...problems.values()];
@@ -150,28 +170,6 @@ function checkSizes(
   }
 }
 
-async function checkVpc(
-  client: Client,
-  context: SiteContext,
-  settings: DropletSettings,
-  problems: Problem[],
-): Promise<void> {
-  if (settings.vpc === undefined) return;
-  const path = "provider.vpc";
-  const vpcs = await client.all<WireVpc, "id">(context, "/v2/vpcs", "vpcs", "id");
-  const vpc = vpcs.find(({ id }) => id === settings.vpc);
-  if (vpc?.region === settings.region) return;
-  const local = vpcs.filter(({ region }) => region === settings.region);
-  const named = local.find(({ name }) => name === settings.vpc);
-  problems.push({
-    path,
-    message: vpc ? `this VPC is in ${vpc.region}, not in ${settings.region}` : "no VPC has this id",
-    given: settings.vpc,
-    allowed: local.map(({ id, name }) => `${id} (${name})`),
-    ...(named ? { suggestion: named.id } : {}),
-  });
-}
-
 function checkQuota(
   request: SiteRequest,
   account: WireAccount | undefined,
@@ -185,5 +183,21 @@ function checkQuota(
     path: "provider",
     message: `the account has room for ${Math.max(0, room)} of ${request.toCreate.length} new droplets: ${existing} of ${account.droplet_limit} exist`,
     hint: "ask for a higher droplet limit at https://cloud.digitalocean.com/account/team/droplet_limit_increase, or delete droplets",
+  });
+}
+
+function checkReservedIps(
+  addressed: readonly MachineShape[],
+  account: WireAccount | undefined,
+  existing: number | undefined,
+  problems: Problem[],
+): void {
+  if (account === undefined || existing === undefined) return;
+  const room = account.floating_ip_limit - existing;
+  if (addressed.length <= room) return;
+  problems.push({
+    path: `${addressed[0]?.role}s.providerOptions.reservedIp`,
+    message: `the account has room for ${Math.max(0, room)} of ${addressed.length} new reserved addresses: ${existing} of ${account.floating_ip_limit} exist`,
+    hint: "delete addresses that nobody uses, or ask DigitalOcean's support for more",
   });
 }

@@ -12,6 +12,9 @@ const tokenVariables = ["DIGITALOCEAN_TOKEN", "DIGITALOCEAN_ACCESS_TOKEN"] as co
 const tokenPage = "https://cloud.digitalocean.com/account/api/tokens";
 // Pages of the largest size the API takes: fewest requests.
 const perPage = 200;
+const keyList = "/v2/account/keys";
+// A shorter wait is not worth a line.
+const toldWaitMs = 5_000;
 
 /** Settings of the client. */
 export interface ClientOptions {
@@ -48,6 +51,8 @@ export interface Client {
 
 export function createClient(options: ClientOptions): Client {
   const pacer = createPacer(options.requestsPerMinute);
+  // The list of SSH keys has a limit of its own: ten a minute.
+  const keyListPacer = createPacer(10, Date.now, 8);
   const http = createHttp({
     service: "digitalocean",
     baseURL: options.baseURL ?? (process.env.DIGITALOCEAN_API_URL?.trim() || "https://api.digitalocean.com"),
@@ -78,7 +83,14 @@ export function createClient(options: ClientOptions): Client {
   }
 
   async function send<T>(context: ClientContext, request: Omit<HttpRequest, "signal">) {
-    await pacer.turn(context.signal);
+    const tell = (what: string) => (ms: number) => {
+      if (ms < toldWaitMs) return;
+      const message = `waiting ${Math.ceil(ms / 1000)} s, so as not to run into DigitalOcean's limit of ${what}`;
+      context.report({ type: "log", level: "info", message });
+    };
+    if (request.path === keyList && (request.method ?? "GET") === "GET")
+      await keyListPacer.turn(context.signal, tell("lists of SSH keys"));
+    await pacer.turn(context.signal, tell("requests"));
     return http.request<T>({
       ...request,
       signal: context.signal,
@@ -154,7 +166,11 @@ function describe(status: number, body: unknown, tokenFrom: string) {
     details.hint = `the token is wrong, expired or revoked: check ${tokenFrom}; tokens are made at ${tokenPage}`;
   if (status === 403) {
     details.hint =
-      "the token lacks a scope: it needs droplet, ssh_key, tag and firewall (create, read, update, delete), and account, image, regions, sizes, vpc and actions (read)";
+      "the token lacks a scope: it needs droplet, ssh_key, tag and firewall (create, read, update, delete), reserved_ip (the same; read, where no pool asks for one), and account, image, regions, sizes, vpc and actions (read)";
+  }
+  if (status === 422 && message && /reserved ip limit|floating ip limit/i.test(message)) {
+    details.code = "QUOTA_EXCEEDED";
+    details.hint = "delete reserved addresses that nobody uses, or ask DigitalOcean's support for more";
   }
   if (status === 422 && message && /droplet limit/i.test(message)) {
     details.code = "QUOTA_EXCEEDED";

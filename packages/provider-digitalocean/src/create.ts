@@ -1,36 +1,79 @@
 import { delay, type MachineRequest, MulticloudError, type SiteContext } from "@multicloud/core/plugin";
+import type { Births } from "./births.js";
 import { type Client, outcomeUnknown } from "./client.js";
 import { lookAgainMs } from "./ensure.js";
-import { listMachines } from "./machines.js";
+import { readDroplets } from "./machines.js";
 import { machineTags } from "./marks.js";
-import type { WireDropletCreate } from "./wire.js";
+import { giveReservedIps } from "./reserved-ips.js";
+import type { WireDroplet, WireDropletCreate } from "./wire.js";
 
 /** Droplets that one request can make. */
 export const createBatch = 10;
 
 const looks = 3;
+const activeMs = 5 * 60_000;
 const tries = 2;
 
 /** What all droplets of a site have in common. */
 export interface DropletSettings {
   readonly region: string;
-  readonly vpc?: string;
   readonly monitoring: boolean;
   readonly ipv6: boolean;
   readonly backups: boolean;
 }
 
+/** What creations need besides what they are to make. */
+export interface Creation {
+  readonly client: Client;
+  readonly settings: DropletSettings;
+  readonly sshKey: string;
+  readonly vpc: string | undefined;
+  readonly births: Births;
+  /** The site's droplets as they are after the call; calls at the same time share it. */
+  look(context: SiteContext): Promise<readonly WireDroplet[]>;
+}
+
 /** Asks for the machines that do not exist yet, in as few requests as the API allows. */
 export async function createMachines(
-  client: Client,
+  creation: Creation,
   context: SiteContext,
-  settings: DropletSettings,
-  sshKey: string,
   requests: readonly MachineRequest[],
 ): Promise<void> {
-  const missing = await without(client, context, requests);
-  const batches = toBatches(missing, (request) => dropletBody(context, settings, sshKey, request));
-  await Promise.all(batches.map((batch) => createBatchOnce(client, context, batch)));
+  const missing = without(requests, await creation.look(context));
+  const batches = toBatches(missing, (request) => dropletBody(context, creation, request));
+  await Promise.all(batches.map((batch) => createBatchOnce(creation, context, batch)));
+  await addressMachines(creation, context, new Set(requests.filter(wantsReservedIp).map(({ name }) => name)));
+}
+
+/** True for a machine that is to have a reserved address. */
+const wantsReservedIp = ({ providerOptions }: MachineRequest) => providerOptions?.reservedIp === true;
+
+/** Gives machines their reserved addresses. A droplet takes one only when it is active, so this waits for them. */
+async function addressMachines(
+  { client, births }: Creation,
+  context: SiteContext,
+  names: ReadonlySet<string>,
+): Promise<void> {
+  const deadline = Date.now() + activeMs;
+  const served = new Set<number>();
+  for (let round = 0; names.size > 0; round++) {
+    const droplets = (await readDroplets(client, context)).filter(({ name }) => names.has(name));
+    const failed = new Set((await births.failed(context, droplets)).map(({ droplet }) => droplet.id));
+    const active = droplets.filter(({ id, status }) => status === "active" && !served.has(id));
+    await giveReservedIps(client, context, active);
+    for (const { id } of active) served.add(id);
+    // Those that take too long, fail or disappear are told of by `list`.
+    const shown = droplets.length >= names.size || round >= looks;
+    if (shown && droplets.every(({ id, status }) => status !== "new" || failed.has(id))) return;
+    if (Date.now() > deadline) return;
+    await delay(Math.min(2_000, 250 * 2 ** round), context.signal);
+  }
+}
+
+/** Answer to a creation: the one form for `name`, the other for `names`. */
+interface WireDropletsMade {
+  readonly droplet?: WireDroplet;
+  readonly droplets?: readonly WireDroplet[];
 }
 
 interface Batch {
@@ -63,21 +106,22 @@ function toBatches(
  * A creation whose answer never came is looked for. The service enters droplets in its list before it
  * answers, so what is not listed after some looks was not made and may be asked for again.
  */
-async function createBatchOnce(client: Client, context: SiteContext, batch: Batch): Promise<void> {
+async function createBatchOnce(creation: Creation, context: SiteContext, batch: Batch): Promise<void> {
   let left = batch.requests;
   for (let tried = 1; left.length > 0; tried++) {
     const names = left.map((request) => request.name);
     try {
-      await client.post(context, "/v2/droplets", {
+      const made = await creation.client.post<WireDropletsMade>(context, "/v2/droplets", {
         ...(names.length === 1 ? { name: names[0] } : { names }),
         ...batch.body,
       });
+      creation.births.note(context, made.droplets ?? (made.droplet ? [made.droplet] : []));
       return;
     } catch (error) {
       if (!outcomeUnknown(error)) throw error;
       for (let look = 1; look <= looks && left.length > 0; look++) {
         await delay(lookAgainMs(look), context.signal);
-        left = await without(client, context, left);
+        left = without(left, await readDroplets(creation.client, context));
       }
       if (left.length > 0 && tried >= tries) throw error;
     }
@@ -85,25 +129,24 @@ async function createBatchOnce(client: Client, context: SiteContext, batch: Batc
 }
 
 /** The requests whose machine does not exist. */
-async function without(client: Client, context: SiteContext, requests: readonly MachineRequest[]) {
-  const there = new Set((await listMachines(client, context)).map((machine) => machine.name));
+function without(requests: readonly MachineRequest[], droplets: readonly WireDroplet[]) {
+  const there = new Set(droplets.map(({ name }) => name));
   return requests.filter((request) => !there.has(request.name));
 }
 
 function dropletBody(
   context: SiteContext,
-  settings: DropletSettings,
-  sshKey: string,
+  { settings, sshKey, vpc }: Creation,
   request: MachineRequest,
 ): Batch["body"] {
-  const { region, vpc, monitoring, ipv6, backups } = settings;
+  const { region, monitoring, ipv6, backups } = settings;
   const userData = textOf(context, request);
   return {
     ...{ region, monitoring, ipv6, backups },
     size: request.size,
     image: imageReference(request.image),
     ssh_keys: [sshKey],
-    tags: machineTags(context, request.role, request.spec),
+    tags: machineTags(context, request.role, request.spec, wantsReservedIp(request)),
     ...(userData ? { user_data: userData } : {}),
     ...(vpc === undefined ? {} : { vpc_uuid: vpc }),
   };

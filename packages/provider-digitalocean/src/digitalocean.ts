@@ -1,12 +1,16 @@
 import { MulticloudError, type Provider, poll, type SiteContext } from "@multicloud/core/plugin";
+import { createBirths } from "./births.js";
 import { checkSite } from "./check.js";
 import { createClient } from "./client.js";
 import { createBatch, createMachines, type DropletSettings } from "./create.js";
 import { deleteFirewall, ensureFirewall } from "./firewall.js";
-import { deleteMachines, listMachines } from "./machines.js";
+import { deleteMachines, listMachines, readDroplets } from "./machines.js";
 import { isTagOf, siteTag } from "./marks.js";
+import { releaseReservedIps, repairReservedIps } from "./reserved-ips.js";
+import { sharedLook } from "./shared-look.js";
 import { ensureSshKey, findSshKey, releaseSshKeys } from "./ssh-key.js";
 import { ensureTag, listTags } from "./tags.js";
+import { vpcLookup } from "./vpc.js";
 
 /** Settings of {@link digitalocean}. */
 export interface DigitalOceanOptions {
@@ -14,7 +18,7 @@ export interface DigitalOceanOptions {
   readonly token?: string;
   /** Slug of the region, for example `fra1`. */
   readonly region: string;
-  /** Id of the VPC that the droplets stand in. Default: the region's default VPC. */
+  /** Name or id of the VPC that the droplets stand in; it has to be in the region. Default: the region's default VPC. */
   readonly vpc?: string;
   /** Install DigitalOcean's metrics agent. Default false. */
   readonly monitoring?: boolean;
@@ -46,8 +50,10 @@ export function digitalocean(options: DigitalOceanOptions): Provider {
     monitoring: options.monitoring ?? false,
     ipv6: options.ipv6 ?? false,
     backups: options.backups ?? false,
-    ...(options.vpc === undefined ? {} : { vpc: options.vpc }),
   };
+  const vpcId = vpcLookup(client, options.vpc);
+  const births = createBirths(client);
+  const look = sharedLook((context) => readDroplets(client, context));
   // Saves looking up which key a site uses, by site; another process finds it by the site's tag.
   const keys = new Map<string, string>();
 
@@ -66,8 +72,8 @@ export function digitalocean(options: DigitalOceanOptions): Provider {
     name: "digitalocean",
     userData: { maxBytes: 65_536, gzip: false },
     createBatch,
-    check: (context, request) => checkSite(client, context, settings, request),
-    list: (context) => listMachines(client, context),
+    check: (context, request) => checkSite(client, context, settings, options.vpc, request),
+    list: (context) => listMachines(client, context, births),
     async ensureShared(context, request) {
       const [sshKey] = await Promise.all([
         ensureSshKey(client, context, request.sshPublicKey),
@@ -76,15 +82,24 @@ export function digitalocean(options: DigitalOceanOptions): Provider {
         ),
       ]);
       keys.set(siteTag(context), sshKey);
+      await repairReservedIps(client, context, () => readDroplets(client, context));
     },
     async create(context, requests) {
       if (requests.length === 0) return;
-      await createMachines(client, context, settings, await sshKeyOf(context), requests);
+      const [sshKey, vpc] = [await sshKeyOf(context), await vpcId(context)];
+      await createMachines({ client, settings, sshKey, vpc, births, look }, context, requests);
     },
-    delete: (context, machines) => deleteMachines(client, context, machines),
+    async delete(context, machines) {
+      await deleteMachines(client, context, machines);
+      births.forget(
+        context,
+        machines.map(({ id }) => id),
+      );
+    },
     async deleteShared(context) {
       await untilNoMachines(context);
       keys.delete(siteTag(context));
+      await releaseReservedIps(client, context, []);
       await deleteFirewall(client, context);
       await releaseSshKeys(client, context);
       const ours = (await listTags(client, context)).filter((tag) => isTagOf(context, tag));
@@ -97,7 +112,7 @@ export function digitalocean(options: DigitalOceanOptions): Provider {
     return poll({
       what: "the site's droplets to be gone",
       check: async (signal) =>
-        (await listMachines(client, { ...context, signal })).length === 0 ? true : undefined,
+        (await readDroplets(client, { ...context, signal })).length === 0 ? true : undefined,
       intervalMs: 500,
       timeoutMs: goneTimeoutMs,
       signal: context.signal,

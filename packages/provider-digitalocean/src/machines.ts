@@ -1,33 +1,59 @@
 import { delay, type Machine, MulticloudError, type SiteContext } from "@multicloud/core/plugin";
+import type { Births } from "./births.js";
 import type { Client } from "./client.js";
 import { readMachineTags, siteTag } from "./marks.js";
-import type { WireDroplet, WireReservedIp } from "./wire.js";
+import { hasReservedIp, readReservedIps, releaseReservedIps } from "./reserved-ips.js";
+import type { WireDroplet } from "./wire.js";
 
 const deleteTimeoutMs = 5 * 60_000;
 const parallelDeletes = 5;
 const statuses = { new: "creating", active: "running", off: "stopped", archive: "stopped" } as const;
 
-/** All machines of the site. */
-export async function listMachines(client: Client, context: SiteContext): Promise<Machine[]> {
-  const droplets = await client.all<WireDroplet, "id">(context, "/v2/droplets", "droplets", "id", {
-    tag_name: siteTag(context),
-  });
-  const doubtful = droplets.some((droplet) => entries(droplet, "public").length > 1);
-  const reserved = doubtful
-    ? (await client.all<WireReservedIp, "ip">(context, "/v2/reserved_ips", "reserved_ips", "ip")).map(
-        ({ ip }) => ip,
-      )
-    : [];
-  return droplets.map((droplet) => toMachine(context, droplet, reserved));
+/** All droplets that carry the site's tag. */
+export const readDroplets = (client: Client, context: SiteContext): Promise<WireDroplet[]> =>
+  client.all<WireDroplet, "id">(context, "/v2/droplets", "droplets", "id", { tag_name: siteTag(context) });
+
+/** All machines of the site; those that DigitalOcean gave up on too, also when their droplet has disappeared. */
+export async function listMachines(client: Client, context: SiteContext, births: Births): Promise<Machine[]> {
+  const droplets = await readDroplets(client, context);
+  const [reserved, failed] = await Promise.all([
+    reservedAmong(client, context, droplets),
+    births.failed(context, droplets),
+  ]);
+  const machine = (droplet: WireDroplet) => toMachine(context, droplet, reserved);
+  const faults = new Map(
+    failed.map(({ droplet, action }): [number, Machine] => [
+      droplet.id,
+      {
+        ...machine(droplet),
+        status: "failed",
+        fault: `its create action ${action} ended in error, for which DigitalOcean gives no reason`,
+      },
+    ]),
+  );
+  const listed = droplets.map((droplet) => faults.get(droplet.id) ?? machine(droplet));
+  const there = new Set(droplets.map(({ id }) => id));
+  const vanished = [...faults].flatMap(([id, one]) => (there.has(id) ? [] : [one]));
+  return [...listed, ...vanished];
 }
 
-/** A droplet in the contract's terms. A reserved address can move to another droplet, so it is not the machine's own. */
+/** The reserved addresses, if a droplet has one. */
+async function reservedAmong(client: Client, context: SiteContext, droplets: readonly WireDroplet[]) {
+  const doubtful = droplets.some((droplet) => entries(droplet, "public").length > 1);
+  return doubtful ? (await readReservedIps(client, context)).map(({ ip }) => ip) : [];
+}
+
+/**
+ * A droplet in the contract's terms. A reserved address can move to another droplet, so it is the machine's
+ * own only where it was asked for; until it is there, such a machine is still being made.
+ */
 function toMachine(
   context: Pick<SiteContext, "cluster" | "site">,
   droplet: WireDroplet,
   reservedIps: readonly string[],
 ): Machine {
-  const own = entries(droplet, "public").find((entry) => !reservedIps.includes(entry.ip_address));
+  const wanted = hasReservedIp(context, droplet);
+  const own = entries(droplet, "public").find((entry) => reservedIps.includes(entry.ip_address) === wanted);
   const privates = entries(droplet, "private");
   // The anchor of a reserved address is a private entry with a gateway; that of the VPC has none.
   const inVpc = privates.find((entry) => !entry.gateway) ?? privates[0];
@@ -36,7 +62,7 @@ function toMachine(
     id: String(droplet.id),
     name: droplet.name,
     ...readMachineTags(context, droplet.name, droplet.tags),
-    status: statuses[droplet.status],
+    status: wanted && !own && droplet.status === "active" ? "creating" : statuses[droplet.status],
     ...(own ? { publicAddress: own.ip_address } : {}),
     ...(inVpc ? { privateAddress: inVpc.ip_address } : {}),
     size: droplet.size_slug,
@@ -63,8 +89,11 @@ export async function deleteMachines(
   let left = [...new Set(machines.map((machine) => machine.id))];
   for (let round = 0; left.length > 0; round++) {
     if (round > 0) await delay(Math.min(5000, 250 * 2 ** round), context.signal);
-    const ours = new Set((await listMachines(client, context)).map((machine) => machine.id));
+    const ours = new Map((await readDroplets(client, context)).map((one) => [String(one.id), one]));
     left = left.filter((id) => ours.has(id));
+    const droplets = left.map((id) => ours.get(id)!);
+    if (droplets.some((droplet) => hasReservedIp(context, droplet)))
+      await releaseReservedIps(client, context, droplets);
     const refused = await deleteEach(client, context, left);
     left = refused.map(({ id }) => id);
     const first = refused[0];

@@ -31,6 +31,21 @@ export function fingerprintOfKeyTag(tag: string): string | undefined {
   return hex?.match(/../g)?.join(":");
 }
 
+/** The tag of a droplet whose reserved address is the site's. */
+export const reservedIpTag = (site: Site) => `${siteTag(site)}:reserved-ip`;
+
+/** The tag that names a reserved IPv4 address of the site: addresses take no tags themselves. */
+export const ipTag = (site: Site, ip: string) => `${siteTag(site)}:ip:${ip.replaceAll(".", "-")}`;
+
+/** The address that a tag of the site names. */
+export function ipOfTag(site: Site, tag: string): string | undefined {
+  const prefix = `${siteTag(site)}:ip:`;
+  if (!tag.startsWith(prefix)) return undefined;
+  return /^\d+(-\d+){3}$/.test(tag.slice(prefix.length))
+    ? tag.slice(prefix.length).replaceAll("-", ".")
+    : undefined;
+}
+
 /** True for the site's own tags. */
 export const isTagOf = (site: Site, tag: string) =>
   tag === siteTag(site) || tag.startsWith(`${siteTag(site)}:`);
@@ -39,10 +54,15 @@ export const isTagOf = (site: Site, tag: string) =>
 const specPart = 150;
 
 /** The tags of a machine. Its name is its droplet's, so that machines made in one request can differ in it. */
-export function machineTags(site: Site, role: Role, spec: string): string[] {
+export function machineTags(site: Site, role: Role, spec: string, reservedIp = false): string[] {
   const parts = spec.match(new RegExp(`.{1,${specPart}}`, "g")) ?? [];
   const mark = siteTag(site);
-  return [mark, `${mark}:role:${role}`, ...parts.map((part, index) => `${mark}:spec${index || ""}:${part}`)];
+  return [
+    mark,
+    `${mark}:role:${role}`,
+    ...parts.map((part, index) => `${mark}:spec${index || ""}:${part}`),
+    ...(reservedIp ? [reservedIpTag(site)] : []),
+  ];
 }
 
 /** Role and spec from a droplet's tags; the role falls back on the name, a missing spec is empty. */

@@ -5,6 +5,8 @@
 
 export interface WireAccount {
   readonly droplet_limit: number;
+  /** Of reserved addresses, which were called floating before. */
+  readonly floating_ip_limit: number;
   readonly status: "active" | "warning" | "locked";
   readonly status_message: string;
 }
@@ -63,6 +65,17 @@ export interface WireNetwork {
 
 export interface WireReservedIp {
   readonly ip: string;
+  /** The droplet that it is on. Left out when the token may not read droplets. */
+  readonly droplet?: { readonly id: number } | null;
+  /** An action on it is under way. */
+  readonly locked: boolean;
+}
+
+export interface WireAction {
+  readonly id: number;
+  readonly status: "in-progress" | "completed" | "errored";
+  readonly type: string;
+  readonly resource_id: number;
 }
 
 /** Body of `POST /v2/droplets`. */

@@ -74,3 +74,44 @@ test("a droplet limit without room is a problem only for machines that are still
   expect((await provider().check(context, { machines, toCreate: ["m-1"] })).problems).toEqual([]);
   await cloud.close();
 });
+
+test("a VPC is named by name or id, has to be in the region, and is told with the nearest one", async () => {
+  const { cloud, provider, api, writes } = await setUp();
+  const { data } = await api<{ vpcs: { id: string; name: string }[] }>("GET", "/v2/vpcs?per_page=50");
+  const id = (name: string) => data.vpcs.find((vpc) => vpc.name === name)!.id;
+  const problemsOf = async (vpc: string) =>
+    (await provider({ vpc }).check(context, { machines: [machine()], toCreate: [] })).problems;
+  expect(await problemsOf("default-fra1")).toEqual([]);
+  expect(await problemsOf(id("default-fra1"))).toEqual([]);
+  expect(await problemsOf("default-fra")).toMatchObject([
+    { path: "provider.vpc", message: "no VPC has this id or name", suggestion: "default-fra1" },
+  ]);
+  for (const elsewhere of ["default-nyc3", id("default-nyc3")]) {
+    expect(await problemsOf(elsewhere)).toMatchObject([
+      {
+        path: "provider.vpc",
+        given: elsewhere,
+        message: expect.stringContaining("default-nyc3 is in nyc3, not in fra1"),
+        allowed: [`default-fra1 (${id("default-fra1")})`],
+      },
+    ]);
+  }
+  expect(writes()).toEqual([]);
+  await cloud.close();
+});
+
+test("a pool's option that does not exist is told with the nearest one, and a wrong value too", async () => {
+  const { cloud, provider } = await setUp();
+  const { problems } = await provider().check(context, {
+    machines: [
+      machine({ providerOptions: { reservedip: true } }),
+      machine({ role: "master", name: "lab-ocean-master-1", providerOptions: { reservedIp: "yes" } }),
+    ],
+    toCreate: [],
+  });
+  expect(problems).toMatchObject([
+    { path: "workers.providerOptions.reservedip", suggestion: "reservedIp" },
+    { path: "masters.providerOptions.reservedIp", given: "yes" },
+  ]);
+  await cloud.close();
+});

@@ -5,6 +5,13 @@ import { names, publicKey, request, setUp, shared, siteContext } from "./fixture
 const machines = names("worker", 3).map((name) => request(name));
 const key = publicKey();
 
+const addressed = names("worker", 2).map((name) => request(name, { providerOptions: { reservedIp: true } }));
+
+async function addressedUp(ocean: Provider, context: SiteContext): Promise<void> {
+  await ocean.ensureShared(context, shared(key));
+  await ocean.create(context, addressed);
+}
+
 async function up(ocean: Provider, context: SiteContext): Promise<void> {
   await ocean.ensureShared(context, shared(key));
   await ocean.create(context, [...machines, request("lab-ocean-master-1", { role: "master" })]);
@@ -36,7 +43,7 @@ async function dieAt(
 
 /** Tries every effect of a step, all at once: each has a cloud of its own. Gives how many there were. */
 async function atEachEffect(attempt: (n: number) => Promise<boolean>): Promise<number> {
-  const died = await Promise.all(Array.from({ length: 12 }, (_, index) => attempt(index + 1)));
+  const died = await Promise.all(Array.from({ length: 16 }, (_, index) => attempt(index + 1)));
   expect(died.at(-1)).toBe(false);
   return died.indexOf(false);
 }
@@ -69,4 +76,37 @@ test("destroy is taken up again wherever it was cut off, with nothing left", asy
     return died;
   });
   expect(points).toBe(11);
+});
+
+test("reserved addresses are neither doubled nor lost wherever up is cut off", async () => {
+  const points = await atEachEffect(async (n) => {
+    const environment = await setUp();
+    const { cloud, provider } = environment;
+    const died = await dieAt(n, environment, addressedUp);
+    await addressedUp(provider(), siteContext());
+    expect(cloud.list()).toMatchObject({ droplets: { length: 2 }, reservedIps: { length: 2 } });
+    const machines = await provider().list(siteContext());
+    expect(machines.map(({ publicAddress }) => publicAddress).sort()).toEqual(
+      [...cloud.list().reservedIps].sort(),
+    );
+    await destroy(provider(), siteContext());
+    expect(Object.values(cloud.list()).flat(), `after ${n}`).toEqual([]);
+    await cloud.close();
+    return died;
+  });
+  expect(points).toBe(13);
+});
+
+test("reserved addresses go wherever destroy is cut off", async () => {
+  const points = await atEachEffect(async (n) => {
+    const environment = await setUp();
+    const { cloud, provider } = environment;
+    await addressedUp(provider(), siteContext());
+    const died = await dieAt(n, environment, destroy);
+    await destroy(provider(), siteContext());
+    expect(Object.values(cloud.list()).flat(), `after ${n}`).toEqual([]);
+    await cloud.close();
+    return died;
+  });
+  expect(points).toBe(15);
 });

@@ -2,7 +2,7 @@ import { MulticloudError, type Report } from "@multicloud/core/plugin";
 import { afterEach, expect, test, vi } from "vitest";
 import { createClock } from "../../testing/src/world/clock.js";
 import { fakeWorld } from "../../testing/test/fake-world.js";
-import { names, request, setUp, shared, siteContext } from "./fixture.js";
+import { names, request, setUp, shared, siteContext, until } from "./fixture.js";
 
 // The plugin's own waits are shortened; that of an HTTP retry is not.
 vi.mock("@multicloud/core/plugin", async (load) => {
@@ -11,7 +11,10 @@ vi.mock("@multicloud/core/plugin", async (load) => {
 });
 
 const context = siteContext();
-afterEach(() => vi.unstubAllEnvs());
+afterEach(() => {
+  vi.unstubAllEnvs();
+  vi.useRealTimers();
+});
 
 for (const reset of ["before", "after"] as const) {
   for (const path of [/keys$/, /tags$/, /firewalls$/, /droplets$/]) {
@@ -52,6 +55,56 @@ test("waits for a droplet that is still being made before it deletes it", async 
   await provider().deleteShared(context);
   expect(cloud.list()).toMatchObject({ droplets: [], tags: [] });
   expect(cloud.calls.filter(({ status }) => status === 422).length).toBeGreaterThan(0);
+  await cloud.close();
+});
+
+for (const how of ["vanishes", "stays"] as const) {
+  test(`a droplet whose creation fails and ${how} is told of with its action, and made anew by the next run`, async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    const { cloud, provider } = await setUp();
+    const ocean = provider();
+    await ocean.ensureShared(context, shared());
+    cloud.failNextCreate(how);
+    await ocean.create(context, [request("lab-ocean-worker-1"), request("lab-ocean-worker-2")]);
+    const before = cloud.calls.length;
+    expect((await ocean.list(context)).filter(({ status }) => status === "failed")).toEqual([]);
+    expect(cloud.calls.slice(before).map(({ path }) => path)).toEqual(["/v2/droplets"]);
+    vi.setSystemTime(Date.now() + 11_000);
+    const failed = (await ocean.list(context)).filter(({ status }) => status === "failed");
+    expect(failed).toMatchObject([
+      { name: "lab-ocean-worker-1", fault: expect.stringMatching(/create action \d+ ended in error/) },
+    ]);
+    // Once it is known nobody asks again.
+    const asked = cloud.calls.length;
+    expect(await ocean.list(context)).toHaveLength(2);
+    expect(cloud.calls.slice(asked).map(({ path }) => path)).toEqual(["/v2/droplets"]);
+    await ocean.delete(context, failed);
+    await until(() => cloud.list().droplets.length === 1);
+    expect((await ocean.list(context)).map(({ name }) => name)).toEqual(["lab-ocean-worker-2"]);
+    await ocean.create(context, [request("lab-ocean-worker-1")]);
+    expect(
+      cloud
+        .list()
+        .droplets.map(({ name }) => name)
+        .sort(),
+    ).toEqual(names("worker", 2));
+    await ocean.delete(context, await ocean.list(context));
+    await ocean.deleteShared(context);
+    expect(Object.values(cloud.list()).flat()).toEqual([]);
+    await cloud.close();
+  });
+}
+
+test("another process sees that a droplet which stays new has failed", async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  const { cloud, provider } = await setUp();
+  await provider().ensureShared(context, shared());
+  cloud.failNextCreate("stays");
+  await provider().create(context, [request("lab-ocean-worker-1")]);
+  const other = provider();
+  await other.list(context);
+  vi.setSystemTime(Date.now() + 11_000);
+  expect(await other.list(context)).toMatchObject([{ status: "failed" }]);
   await cloud.close();
 });
 

@@ -1,3 +1,4 @@
+import type { Report } from "@multicloud/core/plugin";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { createPacer } from "../src/pacer.js";
 import { setUp, siteContext } from "./fixture.js";
@@ -37,6 +38,64 @@ test("waits where the hour's last request says so, and after a 429", async () =>
   const next = pacer.turn(signal).then(() => Date.now() - at);
   await vi.advanceTimersByTimeAsync(10_000);
   expect(await next).toBeGreaterThanOrEqual(7000);
+});
+
+test("what is left of an hour's requests is spread over the time until more come back", async () => {
+  const pacer = createPacer(250);
+  const started = Date.now();
+  const told = (left: number) =>
+    new Headers({
+      "ratelimit-limit": "5000",
+      "ratelimit-remaining": String(left),
+      "ratelimit-reset": String(Math.ceil(started / 1000) + 600),
+    });
+  pacer.observe(200, told(500));
+  await pacer.turn(signal);
+  expect(Date.now()).toBe(started);
+  let left = 100;
+  const times: number[] = [];
+  const run = (async () => {
+    while (left > 0) {
+      pacer.observe(200, told(left--));
+      await pacer.turn(signal);
+      times.push(Date.now() - started);
+    }
+  })();
+  await vi.advanceTimersByTimeAsync(601_000);
+  await run;
+  expect(times).toHaveLength(100);
+  expect(Math.max(...times.map((time, n) => time - (times[n - 1] ?? 0)))).toBeLessThan(7_000);
+  expect(times.at(-1)).toBeGreaterThan(590_000);
+});
+
+test("an hour that is used up long before its end is told by the service, not slept through", async () => {
+  const pacer = createPacer(250);
+  const headers = {
+    "ratelimit-limit": "5000",
+    "ratelimit-remaining": "0",
+    "ratelimit-reset": String(Math.ceil(Date.now() / 1000) + 3000),
+  };
+  pacer.observe(200, new Headers(headers));
+  const started = Date.now();
+  await pacer.turn(signal);
+  expect(Date.now()).toBe(started);
+});
+
+test("lists of SSH keys have a limit of their own, which is not run into", async () => {
+  const reports: Report[] = [];
+  const { cloud, provider } = await setUp({ cloud: { rateLimits: { keyListsPerMinute: 10 } } });
+  const ocean = provider();
+  const abort = new AbortController();
+  const sites = Array.from({ length: 12 }, (_, n) => siteContext(`s${n}`, { signal: abort.signal, reports }));
+  // No time passes, so those beyond the first few wait until they are aborted.
+  const ends = sites.map((context) => ocean.deleteShared(context).catch(() => undefined));
+  await vi.waitFor(() => expect(reports.filter(({ type }) => type === "log").length).toBeGreaterThan(2));
+  abort.abort();
+  await Promise.all(ends);
+  const lists = cloud.calls.filter(({ path }) => path === "/v2/account/keys");
+  expect(lists.map(({ status }) => status)).toEqual(Array.from({ length: 8 }, () => 200));
+  expect(JSON.stringify(reports)).toContain("limit of lists of SSH keys");
+  await cloud.close();
 });
 
 test("an account's real limit is not run into", async () => {

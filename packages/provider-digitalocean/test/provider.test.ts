@@ -77,6 +77,23 @@ test("makes machines in batches of ten and gives them back with role, spec and a
   await cloud.close();
 });
 
+test("puts droplets into the VPC of that name, with the flags that were asked for", async () => {
+  const { cloud, provider } = await setUp();
+  const flags = { monitoring: true, ipv6: true, backups: true };
+  const ocean = provider({ vpc: "default-fra1", ...flags });
+  await ocean.ensureShared(context, shared());
+  await ocean.create(context, [request("lab-ocean-worker-1")]);
+  await ocean.create(context, [request("lab-ocean-worker-2")]);
+  for (const { vpc, features } of cloud.list().droplets) {
+    expect(vpc.name).toBe("default-fra1");
+    expect(features).toEqual(expect.arrayContaining(Object.keys(flags)));
+  }
+  expect(cloud.calls.filter(({ path }) => path === "/v2/vpcs")).toHaveLength(1);
+  const gone = provider({ vpc: "gone" }).create(context, [request("lab-ocean-worker-3")]);
+  await expect(gone).rejects.toMatchObject({ code: "NOT_FOUND", site: "ocean" });
+  await cloud.close();
+});
+
 test("does not make a machine again that exists with our mark", async () => {
   const { cloud, provider, writes } = await setUp();
   await provider().ensureShared(context, shared());
@@ -205,22 +222,27 @@ test("a new key of the operator takes the old one's place", async () => {
   await cloud.close();
 });
 
-const check = openApiDocument("digitalocean-v2.reduced.json");
+const check = openApiDocument("digitalocean-v2.reduced.json", { closed: true });
 test.skipIf(!check)("all that is asked is as DigitalOcean's OpenAPI document has it", async () => {
   const recorder = recordingFetch();
-  const { world, cloud, provider } = await setUp({ provider: { fetch: recorder.fetch } });
+  const { world, cloud, provider } = await setUp({
+    provider: { fetch: recorder.fetch, vpc: "default-fra1", ipv6: true, backups: true, monitoring: true },
+  });
   const ocean = provider();
   const requests = names("worker", 3).map((name) => request(name));
+  const master = request("lab-ocean-master-1", { role: "master", providerOptions: { reservedIp: true } });
   const [first] = requests;
-  await ocean.check(context, { machines: requests, toCreate: [first!.name] });
+  await ocean.check(context, { machines: [...requests, master], toCreate: [first!.name, master.name] });
   await ocean.ensureShared(context, shared());
   await ocean.ensureShared(context, { ...shared(), firewall: [] });
   await ocean.create(context, requests);
-  await ocean.create(context, [request("lab-ocean-master-1", { role: "master" })]);
+  await ocean.create(context, [master]);
+  await ocean.ensureShared(context, shared());
   await until(() => world.booted.size === 4);
   await ocean.delete(context, await ocean.list(context));
   await ocean.deleteShared(context);
-  expect(recorder.exchanges.filter(({ method }) => method !== "GET").length).toBeGreaterThan(10);
+  expect(recorder.exchanges.filter(({ method }) => method !== "GET").length).toBeGreaterThan(15);
+  expect(recorder.exchanges.some(({ path }) => path.startsWith("/v2/reserved_ips/"))).toBe(true);
   expect(recorder.exchanges.flatMap((exchange) => check!(exchange))).toEqual([]);
   await cloud.close();
 });

@@ -6,9 +6,17 @@ export interface Exchange {
   readonly method: string;
   /** Path below the document's server, without query. */
   readonly path: string;
+  /** Names of the query's parameters. */
+  readonly query?: readonly string[];
   readonly requestBody?: unknown;
   readonly status: number;
   readonly responseBody: unknown;
+}
+
+/** How strict the check is. */
+export interface DocumentOptions {
+  /** Fields of a request's body and parameters of its query have to be in the document, also where it allows more. Default false. */
+  readonly closed?: boolean;
 }
 
 type Json = { readonly [key: string]: Json } | undefined;
@@ -17,7 +25,10 @@ type Json = { readonly [key: string]: Json } | undefined;
  * Checks exchanges against an official OpenAPI document that lies beside the repository; `undefined` when it
  * is not there. Gives what is wrong with an exchange, as sentences.
  */
-export function openApiDocument(file: string): ((exchange: Exchange) => string[]) | undefined {
+export function openApiDocument(
+  file: string,
+  { closed = false }: DocumentOptions = {},
+): ((exchange: Exchange) => string[]) | undefined {
   const url = new URL(`../../../../shared/specs/${file}`, import.meta.url);
   if (!existsSync(url)) {
     console.warn(`SKIPPED: ${file} is not beside the repository, so nothing is checked against it`);
@@ -60,6 +71,29 @@ export function openApiDocument(file: string): ((exchange: Exchange) => string[]
     return (check.errors ?? []).map((error) => `${what}${error.instancePath} ${error.message}`);
   };
 
+  /** Names of the fields that a schema knows, in all of its parts. */
+  const fieldsOf = (pointer: string): string[] => {
+    const { node, pointer: at } = follow(pointer);
+    const parts = ["allOf", "oneOf", "anyOf"].flatMap((key) =>
+      Object.keys(node?.[key] ?? {}).map((index) => `${at}/${key}/${index}`),
+    );
+    return [...Object.keys(node?.properties ?? {}), ...parts.flatMap(fieldsOf)];
+  };
+  const unknown = (base: string, { requestBody, query = [] }: Exchange): string[] => {
+    const { pointer } = follow(`${base}/requestBody`);
+    const known = fieldsOf(`${pointer}/content/application~1json/schema`);
+    const given = typeof requestBody === "object" && requestBody !== null ? Object.keys(requestBody) : [];
+    const parameters = Object.keys(follow(`${base}/parameters`).node ?? {}).map(
+      (index) => follow(`${base}/parameters/${index}`).node?.name as unknown,
+    );
+    return [
+      ...given.filter((field) => !known.includes(field)).map((field) => `request has the unknown ${field}`),
+      ...query
+        .filter((field) => !parameters.includes(field))
+        .map((field) => `query has the unknown ${field}`),
+    ];
+  };
+
   return (exchange) => {
     const name = `${exchange.method} ${exchange.path} ${exchange.status}`;
     const found = paths.find(({ pattern }) => pattern.test(exchange.path));
@@ -76,6 +110,7 @@ export function openApiDocument(file: string): ((exchange: Exchange) => string[]
     if (exchange.status < 400 && exchange.requestBody !== undefined) {
       problems.push(...validate(`${base}/requestBody`, exchange.requestBody, "request"));
     }
+    if (closed && exchange.status < 400) problems.push(...unknown(base, exchange));
     return problems.map((problem) => `${name}: ${problem}`);
   };
 }
@@ -95,6 +130,7 @@ export function recordingFetch(prefix = ""): {
       exchanges.push({
         method: (init?.method ?? "GET").toUpperCase(),
         path: url.pathname.slice(prefix.length),
+        query: [...url.searchParams.keys()],
         ...(typeof init?.body === "string" ? { requestBody: JSON.parse(init.body) } : {}),
         status: response.status,
         responseBody: text ? JSON.parse(text) : undefined,

@@ -9,7 +9,7 @@ import {
   type RegionOption,
   type SizeOption,
 } from "./catalogue.js";
-import { dropletRoutes } from "./droplets.js";
+import { dropletBody, dropletRoutes } from "./droplets.js";
 import { errorBody, refuse } from "./errors.js";
 import { firewallRoutes } from "./firewalls.js";
 import { createRateLimit, type RateLimits } from "./rate-limit.js";
@@ -30,6 +30,8 @@ export interface DigitalOceanCloudOptions {
   readonly addressPrefix?: string;
   /** Droplets that the account may have, default 25. */
   readonly dropletLimit?: number;
+  /** Reserved addresses that the account may have, default 3. */
+  readonly reservedIpLimit?: number;
   /** Default of `per_page`: 20. */
   readonly pageSize?: number;
   /** Local network of the world that the droplets stand in besides their public address. Default: none. */
@@ -54,6 +56,8 @@ export interface DigitalOceanCloud {
     readonly volumes: readonly string[];
     readonly reservedIps: readonly string[];
   };
+  /** Lets the next droplet's create action end in `errored`: it disappears, or stays `new` for good. */
+  failNextCreate(how: "vanishes" | "stays"): void;
   close(): Promise<void>;
 }
 
@@ -109,6 +113,7 @@ export async function createDigitalOcean(
       volumes: [],
       reservedIps: [...store.reservedIps.keys()],
     }),
+    failNextCreate: (how) => void store.mishaps.push(how),
     close: () => service.close(),
   };
 }
@@ -138,8 +143,11 @@ function createStore(world: World, options: DigitalOceanCloudOptions): Store {
     }),
   );
   const tags = new Set<string>();
-  return {
+  const store: Store = {
     world,
+    mishaps: [],
+    describe: (droplet) => dropletBody(store, droplet),
+    reservedIpLimit: options.reservedIpLimit ?? 3,
     regions,
     tags,
     sizes: options.sizes ?? defaultSizes,
@@ -163,4 +171,5 @@ function createStore(world: World, options: DigitalOceanCloudOptions): Store {
       return added;
     },
   };
+  return store;
 }

@@ -52,8 +52,7 @@ export function dropletRoutes(store: Store): readonly Route[] {
         const tag = request.query.get("tag_name");
         if (!tag) throw refuse(422, "tag_name is required");
         const tagged = select(store, request);
-        if (tagged.some((droplet) => droplet.status === "new" || droplet.deleting))
-          throw refuse(422, pendingEvent);
+        if (tagged.some(isBusy)) throw refuse(422, pendingEvent);
         for (const droplet of tagged) remove(store, droplet);
         for (const droplet of tagged) await effect(store, "droplet", "delete", droplet.name);
         return { status: 204 };
@@ -72,7 +71,7 @@ export function dropletRoutes(store: Store): readonly Route[] {
       path: "/v2/droplets/:droplet",
       async handle({ params }) {
         const droplet = required(params.droplet!);
-        if (droplet.status === "new" || droplet.deleting) throw refuse(422, pendingEvent);
+        if (isBusy(droplet)) throw refuse(422, pendingEvent);
         remove(store, droplet);
         await effect(store, "droplet", "delete", droplet.name);
         return { status: 204 };
@@ -94,6 +93,8 @@ export function dropletRoutes(store: Store): readonly Route[] {
     },
   ];
 }
+
+const isBusy = ({ status, deleting, errored }: Droplet) => (status === "new" && !errored) || deleting;
 
 function select(store: Store, request: ServiceRequest): Droplet[] {
   const tag = request.query.get("tag_name");
@@ -131,8 +132,19 @@ function start(store: Store, request: DropletStart): { droplet: Droplet; action:
   };
   store.droplets.set(droplet.id, droplet);
   store.actions.set(action.id, action);
-  store.world.clock.after(store.world.timing.buildMs, () => activate(store, droplet, action));
+  const mishap = store.mishaps.shift();
+  store.world.clock.after(store.world.timing.buildMs, () => {
+    if (mishap) abandon(store, droplet, action, mishap);
+    else activate(store, droplet, action);
+  });
   return { droplet, action };
+}
+
+function abandon(store: Store, droplet: Droplet, action: Action, how: "vanishes" | "stays"): void {
+  action.status = "errored";
+  action.completedAt = store.timestamp();
+  droplet.errored = true;
+  if (how === "vanishes") store.droplets.delete(droplet.id);
 }
 
 function activate(store: Store, droplet: Droplet, action: Action): void {
@@ -158,13 +170,15 @@ function remove(store: Store, droplet: Droplet): void {
   store.world.clock.after(store.world.timing.deleteMs, () => {
     store.droplets.delete(droplet.id);
     for (const reserved of store.reservedIps.values()) {
+      // It stays in the account, on nothing.
       if (reserved.dropletId === droplet.id) delete reserved.dropletId;
     }
     store.world.machines.destroy(String(droplet.id));
   });
 }
 
-function dropletBody(store: Store, droplet: Droplet) {
+/** A droplet as the API shows it. */
+export function dropletBody(store: Store, droplet: Droplet) {
   return {
     id: droplet.id,
     name: droplet.name,

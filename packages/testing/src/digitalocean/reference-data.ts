@@ -72,7 +72,7 @@ function accountBody(store: Store) {
   return {
     account: {
       droplet_limit: store.dropletLimit,
-      floating_ip_limit: 3,
+      floating_ip_limit: store.reservedIpLimit,
       email: "sandbox@example.com",
       name: "Sandbox",
       uuid: "b6fr89dbf6d9156cace5f3c78dc9851d957381ef",
@@ -150,7 +150,8 @@ export function actionBody(store: Store, action: Action) {
     started_at: action.startedAt,
     completed_at: action.completedAt ?? null,
     resource_id: action.dropletId,
-    resource_type: "droplet",
+    // An address's actions name the address's number, which nothing else shows.
+    resource_type: action.type === "create" ? "droplet" : "reserved_ip",
     region: regionBody(store, action.region),
     region_slug: action.region.slug,
   };

@@ -14,6 +14,8 @@ export interface Droplet {
   readonly createdAt: string;
   readonly userData?: string;
   status: "new" | "active";
+  /** Its making failed; nothing happens to it any more. */
+  errored?: true;
   deleting: boolean;
   publicAddress?: string;
   privateAddress?: string;
@@ -54,7 +56,11 @@ export interface Action {
 export interface ReservedIp {
   readonly ip: string;
   readonly region: RegionOption;
+  /** An action on it is under way. */
+  locked: boolean;
   dropletId?: number;
+  /** The droplet that it is being put on. */
+  target?: number;
 }
 
 /** Everything that the emulated account holds. */
@@ -64,6 +70,7 @@ export interface Store {
   readonly sizes: readonly SizeOption[];
   readonly images: readonly (ImageOption & { readonly id: number })[];
   readonly dropletLimit: number;
+  readonly reservedIpLimit: number;
   readonly pageSize: number;
   readonly lan: string | undefined;
   readonly droplets: Map<number, Droplet>;
@@ -73,6 +80,10 @@ export interface Store {
   readonly vpcs: Map<string, Vpc>;
   readonly actions: Map<number, Action>;
   readonly reservedIps: Map<string, ReservedIp>;
+  /** How the next creations end, when not well. */
+  readonly mishaps: ("vanishes" | "stays")[];
+  /** A droplet as the API shows it. */
+  describe(droplet: Droplet): unknown;
   nextId(): number;
   nextPublicAddress(): string;
   nextPrivateAddress(vpc: Vpc): string;
