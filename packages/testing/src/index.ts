@@ -13,6 +13,7 @@ export {
   type DigitalOceanCloud,
   type DigitalOceanCloudOptions,
 } from "./digitalocean/digitalocean-cloud.js";
+export { createDistributions, type Distributions } from "./distribution/module.js";
 export { createKubernetesClusters } from "./kubernetes/kubernetes-cluster.js";
 export { createOpenStack } from "./openstack/openstack-cloud.js";
 export type { OpenStackCloud, OpenStackOptions } from "./openstack/options.js";

@@ -27,7 +27,7 @@ function fill(draft: ApiObject, node: RegisteredNode, now: number): void {
     ...Object.fromEntries(node.roles.map((role) => [`node-role.kubernetes.io/${role}`, "true"])),
     ...node.labels,
   };
-  const taints = taintsOf(node.roles);
+  const taints = node.taints ? (draft.status?.nodeInfo ? [] : node.taints) : taintsOf(node.roles);
   draft.spec = { ...draft.spec, ...(taints.length > 0 ? { taints } : {}) };
   const address = (type: string, value: string) => ({ type, address: value });
   draft.status = {
@@ -41,7 +41,7 @@ function fill(draft: ApiObject, node: RegisteredNode, now: number): void {
       ...fields(draft.status?.nodeInfo),
       kubeletVersion: node.version,
       osImage: "Debian GNU/Linux 12 (bookworm)",
-      containerRuntimeVersion: "docker://20.10.24",
+      containerRuntimeVersion: node.containerRuntime ?? "docker://20.10.24",
       architecture: "amd64",
       operatingSystem: "linux",
     },

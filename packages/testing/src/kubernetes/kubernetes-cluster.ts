@@ -35,6 +35,8 @@ export interface EmulatedCluster extends KubernetesCluster {
     },
     change: (draft: ApiObject) => void,
   ): void;
+  /** Called with the name of each Node object that somebody deletes; returns a function that stops it. */
+  onNodeDeleted(listener: (name: string) => void): () => void;
   /** Breaks all connections and stops the controllers. The objects stay. */
   close(): void;
 }
@@ -122,6 +124,10 @@ export function createKubernetesCluster(
       const object = store.find(apiVersion, kind, namespace, name);
       if (object) store.modify(object, change);
     },
+    onNodeDeleted: (listener) =>
+      store.listen(({ type, object }) => {
+        if (type === "DELETED" && object.kind === "Node") listener(object.metadata.name);
+      }),
     close() {
       stopControllers();
       server.close();

@@ -1,5 +1,5 @@
 import type { Clock } from "../world/clock.js";
-import type { VirtualMachine } from "../world/machines.js";
+import type { VirtualMachine, WebAnswer } from "../world/machines.js";
 import type { Timing } from "../world/timing.js";
 import type { Accounts } from "./accounts.js";
 import type { ChangeLog } from "./change-log.js";
@@ -25,6 +25,8 @@ export interface Host {
   /** A program of the sandbox, or `undefined` for one of the text utilities. */
   command(name: string): Command | undefined;
   commandNames(): readonly string[];
+  /** Asks the web as a program here would; `undefined` for a host that has no address. */
+  web(url: string, signal: AbortSignal): Promise<WebAnswer | undefined>;
   /** Runs a script in a shell process of its own. Returns its exit code; rejects when it was killed. */
   startShell(start: ProcessStart, script: ScriptStart): Promise<number>;
   interfaces(): readonly NetworkInterface[];

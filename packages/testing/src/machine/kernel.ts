@@ -27,6 +27,7 @@ const initial: Readonly<Record<string, string>> = {
   "net.ipv6.conf.lo.disable_ipv6": "0",
   "vm.max_map_count": "65530",
   "vm.overcommit_memory": "0",
+  "vm.panic_on_oom": "0",
   "vm.swappiness": "60",
 };
 

@@ -1,4 +1,4 @@
-import type { MachineModule, Program, Unit } from "../world/machines.js";
+import type { MachineModule, Program, Unit, WebAnswer, WebRequest } from "../world/machines.js";
 import type { Disk } from "./disk.js";
 import { programMarker } from "./shell/programs.js";
 import type { Units } from "./units.js";
@@ -20,14 +20,28 @@ export interface Archive {
   /** Programs without a package: on every machine. */
   readonly everywhere: readonly Program[];
   program(name: string): Program | undefined;
+  /** What a unit does whose file somebody else than a package brings. */
+  unit(name: string): Unit | undefined;
+  /** Asks the web; `undefined` for a host that nobody serves. */
+  web(request: WebRequest): Promise<WebAnswer | undefined>;
 }
 
 export function createArchive(): Archive {
   const packages = new Map<string, AvailablePackage>();
   const everywhere: Program[] = [];
   const programs = new Map<string, Program>();
+  const unpackagedUnits = new Map<string, Unit>();
+  const webs: NonNullable<MachineModule["web"]>[] = [];
   return {
     everywhere,
+    unit: (name) => unpackagedUnits.get(name),
+    async web(request) {
+      for (const web of webs) {
+        const answer = await web(request);
+        if (answer) return answer;
+      }
+      return undefined;
+    },
     find: (name) => packages.get(name),
     program: (name) => programs.get(name),
     add(module) {
@@ -38,6 +52,8 @@ export function createArchive(): Archive {
           units: (module.units ?? []).filter((unit) => unit.package === one.name),
         });
       }
+      if (module.web) webs.push((request) => module.web!(request));
+      for (const unit of module.units ?? []) if (unit.package === "") unpackagedUnits.set(unit.name, unit);
       for (const program of module.programs ?? []) {
         programs.set(program.name, program);
         if (program.package === undefined) everywhere.push(program);

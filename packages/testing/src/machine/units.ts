@@ -6,16 +6,36 @@ export type UnitState = "active" | "inactive" | "failed";
 /** systemd, as far as one unit at a time goes. */
 export type Units = ReturnType<typeof createUnits>;
 
+/** Real milliseconds between two starts of a unit that fails, at the least. */
+const restartPauseMs = 50;
+
+const unitFolders = [
+  "/etc/systemd/system",
+  "/usr/local/lib/systemd/system",
+  "/lib/systemd/system",
+  "/usr/lib/systemd/system",
+];
+
 interface Entry {
   readonly unit: Unit;
   state: UnitState;
   enabled: boolean;
+  /** Pending start of one that ended by itself. */
+  restart?: NodeJS.Timeout | undefined;
 }
 
 /**
  * @param started called after a unit of that name has started
+ * @param behaviour what a unit does whose file lies on the disk
+ * @param scale real seconds per virtual second
  */
-export function createUnits(disk: Disk, machine: () => VirtualMachine, started: (name: string) => void) {
+export function createUnits(
+  disk: Disk,
+  machine: () => VirtualMachine,
+  started: (name: string) => void,
+  behaviour: (name: string) => Unit | undefined = () => undefined,
+  scale: () => number = () => 1,
+) {
   const entries = new Map<string, Entry>();
   const plain = (name: string) => name.replace(/\.service$/, "");
 
@@ -24,9 +44,10 @@ export function createUnits(disk: Disk, machine: () => VirtualMachine, started: 
     const known = entries.get(plain(name)) ?? entries.get(name);
     if (known) return known;
     const file = name.includes(".") ? name : `${name}.service`;
-    for (const folder of ["/etc/systemd/system", "/lib/systemd/system", "/usr/lib/systemd/system"]) {
+    for (const folder of unitFolders) {
       if (!disk.find(`${folder}/${file}`)) continue;
-      const entry: Entry = { unit: { name: plain(name), package: "" }, state: "inactive", enabled: false };
+      const unit = behaviour(plain(name)) ?? { name: plain(name), package: "" };
+      const entry: Entry = { unit, state: "inactive", enabled: false };
       entries.set(plain(name), entry);
       return entry;
     }
@@ -36,18 +57,34 @@ export function createUnits(disk: Disk, machine: () => VirtualMachine, started: 
   async function start(name: string): Promise<boolean> {
     const entry = find(name);
     if (!entry || entry.state === "active") return false;
+    clearTimeout(entry.restart);
     try {
-      await entry.unit.start?.(machine());
+      await entry.unit.start?.(machine(), () => fail(name, entry));
       entry.state = "active";
       started(plain(name));
     } catch {
-      entry.state = "failed";
+      fail(name, entry);
     }
     return true;
   }
 
+  function fail(name: string, entry: Entry): void {
+    entry.state = "failed";
+    if (entry.unit.restartMs === undefined) return;
+    // Where everything happens at once, a program that cannot start must not take all of the time.
+    entry.restart = setTimeout(
+      () => {
+        if (entry.state === "failed" && machine().state !== "off") void start(name);
+      },
+      Math.max(restartPauseMs, entry.unit.restartMs * scale()),
+    );
+    entry.restart.unref();
+  }
+
   async function stop(name: string): Promise<boolean> {
     const entry = find(name);
+    clearTimeout(entry?.restart);
+    if (entry?.state === "failed" && entry.unit.restartMs !== undefined) entry.state = "inactive";
     if (entry?.state !== "active") return false;
     await entry.unit.stop?.(machine());
     entry.state = "inactive";
@@ -61,6 +98,13 @@ export function createUnits(disk: Disk, machine: () => VirtualMachine, started: 
     names: () => [...entries.keys()],
     add(unit: Unit, enabled = false): void {
       if (!entries.has(plain(unit.name))) entries.set(plain(unit.name), { unit, state: "inactive", enabled });
+    },
+    /** `daemon-reload`: forgets stopped units whose file is gone. */
+    reload(): void {
+      for (const [name, { unit, state }] of entries) {
+        const hasFile = unitFolders.some((folder) => disk.find(`${folder}/${name}.service`));
+        if (unit.package === "" && behaviour(name) && !hasFile && state !== "active") entries.delete(name);
+      }
     },
     async remove(name: string): Promise<void> {
       await stop(name);
@@ -88,6 +132,7 @@ export function createUnits(disk: Disk, machine: () => VirtualMachine, started: 
     /** What happens when the power goes: nothing runs, and nobody is asked. */
     async halt(): Promise<void> {
       for (const entry of entries.values()) {
+        clearTimeout(entry.restart);
         if (entry.state === "active") await entry.unit.stop?.(machine());
         entry.state = "inactive";
       }

@@ -57,6 +57,8 @@ export function createVirtualMachine(spec: MachineSpec, surroundings: MachineSur
     disk,
     () => machine,
     (name) => kernel.serve(name),
+    (name) => archive.unit(name),
+    () => clock.scale,
   );
   const packages = createPackages(disk, units, archive);
   for (const name of preinstalled) packages.preinstall(name, archive.find(name)?.version ?? "1");
@@ -211,9 +213,10 @@ export function createVirtualMachine(spec: MachineSpec, surroundings: MachineSur
       if (own || (utilities as readonly string[]).includes(name)) return own;
       const program = archive.program(name);
       if (!program) return undefined;
-      return async ({ args, input, who, signal }) =>
-        program.run({ machine, args, stdin: (await input()).toString("utf8"), user: who.name, signal });
+      return async ({ args, env, input, who, signal }) =>
+        program.run({ machine, args, env, stdin: (await input()).toString("utf8"), user: who.name, signal });
     },
+    web: (url, signal) => archive.web({ machine, url, signal }),
     startShell: (start, script) => startShell(host, start, script),
     commandNames: () => Object.keys(commands),
     interfaces,

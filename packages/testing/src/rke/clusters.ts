@@ -20,6 +20,10 @@ export interface RegisteredNode {
   readonly ready: boolean;
   /** `controlplane`, `etcd`, `worker`: shown from the `node-role.kubernetes.io/<role>=true` labels. */
   readonly roles: readonly string[];
+  /** Taints that the kubelet registers its node with; they are not touched later. Default: those that RKE gives the roles. */
+  readonly taints?: readonly { readonly key: string; readonly value: string; readonly effect: string }[];
+  /** Default Docker, as RKE has it. */
+  readonly containerRuntime?: string;
 }
 
 /**

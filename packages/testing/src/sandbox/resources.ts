@@ -1,5 +1,6 @@
 import type { CloudflareDns } from "../cloudflare/cloudflare-dns.js";
 import type { DigitalOceanCloud } from "../digitalocean/digitalocean-cloud.js";
+import type { Distributions } from "../distribution/module.js";
 import type { EmulatedClusters } from "../kubernetes/kubernetes-cluster.js";
 import type { OpenStackCloud } from "../openstack/options.js";
 import type { RkeTool } from "../rke/tool/rke-tool.js";
@@ -13,6 +14,7 @@ export interface Services {
   readonly cloudflare: CloudflareDns;
   readonly kubernetes: EmulatedClusters;
   readonly rke: RkeTool;
+  readonly distributions: Distributions;
 }
 
 /** Everything that somebody made in any service and that is still there, one line each, sorted. Empty when nothing is left. */

@@ -4,6 +4,7 @@ import { delimiter, dirname, join } from "node:path";
 import { stringify } from "yaml";
 import { createCloudflare } from "../cloudflare/cloudflare-dns.js";
 import { createDigitalOcean } from "../digitalocean/digitalocean-cloud.js";
+import { createDistributions } from "../distribution/module.js";
 import { createKubernetesClusters } from "../kubernetes/kubernetes-cluster.js";
 import { createOpenStack } from "../openstack/openstack-cloud.js";
 import { createReleases } from "../releases/releases.js";
@@ -68,6 +69,8 @@ export async function sandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const gateway = await createHomeGateway(world, directory);
   const clusters = createKubernetesClusters(world);
   world.machines.use(dockerModule(world, clusters));
+  const distributions = createDistributions(world, clusters);
+  world.machines.use(distributions.module);
   const quotas = {
     instances: machineLimit,
     cores: machineLimit * 8,
@@ -98,6 +101,7 @@ export async function sandbox(options: SandboxOptions = {}): Promise<Sandbox> {
     cloudflare,
     kubernetes: clusters,
     rke,
+    distributions,
   };
 
   const cloudsFile = join(directory, "clouds.yaml");

@@ -28,6 +28,8 @@ export interface ProgramCall {
   readonly stdin: string;
   /** Login user, after sudo. */
   readonly user: string;
+  /** Environment of the call. */
+  readonly env?: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
 }
 
@@ -45,13 +47,31 @@ export interface Program {
   run(call: ProgramCall): ProgramResult | Promise<ProgramResult>;
 }
 
+/** A request that a machine sends, for example with `curl`. */
+export interface WebRequest {
+  readonly machine: VirtualMachine;
+  readonly url: string;
+  readonly signal: AbortSignal;
+}
+
+/** What a web server says to a machine. */
+export interface WebAnswer {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
 /** A systemd unit that exists once its package is installed. */
 export interface Unit {
   readonly name: string;
+  /** Empty for one whose unit file somebody writes: what it then does is said here. */
   readonly package: string;
   /** Whether installing the package enables and starts it, as Debian's packages do. Default true. */
   readonly startOnInstall?: boolean;
-  start?(machine: VirtualMachine): void | Promise<void>;
+  /** Milliseconds after which it is started again when it has ended by itself (`Restart=always`). Default: never. */
+  readonly restartMs?: number;
+  /** @param exited to be called when the program ends by itself later */
+  start?(machine: VirtualMachine, exited?: () => void): void | Promise<void>;
   stop?(machine: VirtualMachine): void | Promise<void>;
 }
 
@@ -61,6 +81,8 @@ export interface MachineModule {
   readonly packages: readonly { readonly name: string; readonly version: string; readonly origin?: string }[];
   readonly programs?: readonly Program[];
   readonly units?: readonly Unit[];
+  /** Answers what machines ask of the web; `undefined` for an address that it does not serve. Rejects with a Node `code` like a dial. */
+  web?(request: WebRequest): Promise<WebAnswer | undefined>;
 }
 
 /** An entry of a machine's file system. */

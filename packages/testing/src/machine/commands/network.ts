@@ -1,3 +1,4 @@
+import type { VirtualMachine } from "../../world/machines.js";
 import type { CommandFamily, NetworkInterface } from "../host.js";
 import { failure } from "../host.js";
 import { parseOptions } from "./options.js";
@@ -69,24 +70,77 @@ export const networkCommands: CommandFamily = {
       "State  Recv-Q Send-Q Local Address:Port Peer Address:Port\nLISTEN 0      128          0.0.0.0:22        0.0.0.0:*\n",
   }),
   curl: async (call) => {
-    const { operands } = parseOptions(
+    const { flags, values, operands, unknown } = parseOptions(
       call.args,
-      "f s S L k v I silent fail location",
-      "o H X d m w A retry connect-timeout max-time output",
+      "f s S L k v I silent fail location insecure show-error",
+      "o H X d m w A retry retry-delay connect-timeout max-time output proto",
     );
-    const [url = ""] = operands;
-    const host = url.replace(/^\w+:\/\//, "").split(/[/:]/)[0];
-    return { code: 6, stderr: `curl: (6) Could not resolve host: ${host}\n` };
+    if (unknown) return failure(call, `option ${unknown}: is unknown`, 2);
+    const has = (letter: string, word: string) => flags.has(letter) || flags.has(word);
+    let [url = ""] = operands;
+    const complain = (code: number, text: string) => ({
+      code,
+      ...(has("s", "silent") && !has("S", "show-error") ? {} : { stderr: `curl: (${code}) ${text}\n` }),
+    });
+    const host = () => url.replace(/^\w+:\/\//, "").split(/[/:]/)[0];
+    try {
+      for (let redirects = 0; redirects <= 5; redirects += 1) {
+        const answer = await call.host.web(url, call.signal);
+        if (!answer) return complain(6, `Could not resolve host: ${host()}`);
+        const location = answer.headers?.location;
+        if (location !== undefined && has("L", "location")) {
+          url = location;
+          continue;
+        }
+        if (answer.status >= 400 && has("f", "fail"))
+          return complain(22, `The requested URL returned error: ${answer.status}`);
+        const target = values.get("o") ?? values.get("output");
+        if (target === undefined) return { stdout: answer.body };
+        await call.view.writeFile(call.path(target), answer.body);
+        return {};
+      }
+    } catch (error) {
+      call.signal.throwIfAborted();
+      const timedOut = (error as NodeJS.ErrnoException).code === "ETIMEDOUT";
+      return complain(timedOut ? 28 : 7, `Failed to connect to ${host()}: ${(error as Error).message}`);
+    }
+    return complain(47, "Maximum (5) redirects followed");
   },
   ping: async (call) => {
-    const { operands } = parseOptions(call.args, "q n 4 6", "c W w i");
+    const { values, operands } = parseOptions(call.args, "q n 4 6", "c W w i");
     const [host = ""] = operands;
-    const own = call.host.machine.addresses().includes(host) || host === "localhost";
-    return own
-      ? { stdout: `1 packets transmitted, 1 received, 0% packet loss\n` }
-      : { code: 1, stdout: "1 packets transmitted, 0 received, 100% packet loss\n" };
+    const count = Number(values.get("c") ?? 1);
+    const reached = await answersPing(call.host.machine, host);
+    const head = `PING ${host} (${host}) 56(84) bytes of data.\n\n--- ${host} ping statistics ---\n`;
+    if (!reached)
+      return {
+        code: 1,
+        stdout: `${head}${count} packets transmitted, 0 received, 100% packet loss, time 0ms\n`,
+      };
+    const own = call.host.machine.addresses().includes(host) || /^(localhost|127\.)/.test(host);
+    const time = (own ? 0.03 : roundTripOf(call.host.machine)).toFixed(3);
+    return {
+      stdout: `${head}${count} packets transmitted, ${count} received, 0% packet loss, time 0ms\nrtt min/avg/max/mdev = ${time}/${time}/${time}/0.010 ms\n`,
+    };
   },
 };
+
+/** How far a machine is from the others, in milliseconds: what a test attached as `round-trip-ms`. */
+function roundTripOf({ attachments }: VirtualMachine): number {
+  const attached = attachments.get("round-trip-ms");
+  return typeof attached === "number" ? attached : 0.5;
+}
+
+/** A host that is up answers, whether anything listens there or not. */
+async function answersPing(machine: VirtualMachine, host: string): Promise<boolean> {
+  try {
+    const stream = await machine.dial({ host, port: 7 });
+    stream.on("error", () => {}).destroy();
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ECONNREFUSED";
+  }
+}
 
 const isV6 = (address: string) => address.includes(":");
 

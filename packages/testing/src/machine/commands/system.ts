@@ -100,7 +100,19 @@ export const systemCommands: CommandFamily = {
     if (call.host.reloadSsh()) await call.changes.record("host-key", "update", "ssh");
     return {};
   },
-  journalctl: () => ({ stdout: "-- No entries --\n" }),
+  journalctl: (call) => {
+    const { values } = parseOptions(call.args, "no-pager x e q quiet", "u n o lines output unit b boot");
+    const unit = (values.get("u") ?? values.get("unit") ?? "").replace(/\.service$/, "");
+    const journal = call.host.machine.attachments.get(`journal ${unit}`) as readonly string[] | undefined;
+    const count = Number(values.get("n") ?? values.get("lines") ?? 1000);
+    if (!journal?.length) return { stdout: "-- No entries --\n" };
+    return {
+      stdout: journal
+        .slice(-count)
+        .map((line) => `${line}\n`)
+        .join(""),
+    };
+  },
   dmesg: () => ({}),
   udevadm: () => ({}),
   timedatectl: () => ({

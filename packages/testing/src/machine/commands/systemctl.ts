@@ -140,7 +140,10 @@ const verbs: Readonly<Record<string, Verb>> = {
   mask: overUnits(disable, "mask"),
   unmask: () => ({}),
   "reset-failed": () => ({}),
-  "daemon-reload": () => ({}),
+  "daemon-reload": (call) => {
+    call.host.units.reload();
+    return {};
+  },
   "is-active": (call, names, flags) => {
     const states = names.map((name) => call.host.units.state(unitName(name)));
     return {

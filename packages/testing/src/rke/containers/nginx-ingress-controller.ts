@@ -1,6 +1,8 @@
 import { createServer } from "node:http";
 import { createSecureContext, TLSSocket } from "node:tls";
+import type { VirtualMachine } from "../../world/machines.js";
 import { selfSigned } from "../certificates/authority.js";
+import type { KubernetesCluster } from "../clusters.js";
 import type { ContainerProgram } from "../docker/container.js";
 import { sslDirectory } from "./certificates.js";
 
@@ -11,7 +13,14 @@ import { sslDirectory } from "./certificates.js";
 export const nginxIngressController: ContainerProgram = async ({ clusters, machine }) => {
   const caPem = machine.files.read(`${sslDirectory}/kube-ca.pem`);
   if (caPem === undefined) return { exitCode: 1, logs: "no in-cluster configuration" };
-  const cluster = clusters.forCertificateAuthority(caPem);
+  return serveIngress(clusters.forCertificateAuthority(caPem), machine);
+};
+
+/** The ports of an ingress controller on one node. */
+export async function serveIngress(
+  cluster: Pick<KubernetesCluster, "ingressHosts">,
+  machine: VirtualMachine,
+): Promise<{ end(): void }> {
   const { certPem, keyPem } = await selfSigned("Kubernetes Ingress Controller Fake Certificate");
   const secureContext = createSecureContext({ cert: certPem, key: keyPem });
   const server = createServer((request, response) => {
@@ -43,7 +52,7 @@ export const nginxIngressController: ContainerProgram = async ({ clusters, machi
       server.closeAllConnections();
     },
   };
-};
+}
 
 // A wildcard stands for exactly one label (Kubernetes, Ingress rules).
 function matches(pattern: string, host: string): boolean {
