@@ -25,6 +25,7 @@ describeOpenStack("the emulated OpenStack", async () => {
       { name: "g1.huge", vcpus: 4096, ram: 8192, disk: 40 },
     ],
     largestHost: { vcpus: 1000 },
+    hosts: 1,
     images: [
       { name: "debian-11", properties: { os_distro: "debian" } },
       { name: "debian-12", properties: { os_distro: "debian" }, createdAfterMs: 2000 },

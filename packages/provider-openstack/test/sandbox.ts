@@ -112,6 +112,11 @@ export function request(name: string, more: Partial<MachineRequest> = {}): Machi
   return { ...shape(name), spec: "spec-1", userData: "#cloud-config\n", ...more };
 }
 
+/** The smallest machine, and one that boots from a volume of the other type. */
+export const small = (name: string) => request(name, { size: "g1.small" });
+export const withDisk = (name: string) =>
+  request(name, { size: "g1.small", disk: { sizeGiB: 2, type: "fast" } });
+
 export const operatorKey =
   "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHVKXi0gXfDQrJqDDRTkzsFbo2Dh5Ub6hFGRYCnvWoXs operator@desk";
 export const otherKey =
