@@ -24,6 +24,8 @@ export async function setUp(
 ): Promise<AddonFixture> {
   const world = fakeWorld({ clock, timing });
   const cluster = await setUpCluster(pki, { world });
+  // RKE1 brings its own nginx.
+  cluster.cluster.ensureIngressClass("nginx", "k8s.io/ingress-nginx");
   const releases = await createReleases(world);
   const state = new Map<string, Uint8Array>();
   const reports: Report[] = [];

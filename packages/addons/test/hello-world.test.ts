@@ -21,7 +21,7 @@ test("runs in several sites behind an Ingress with a certificate; again, nothing
     pollIntervalMs: 1,
   }).apply(fixture.context);
   const addon = helloWorld({ host });
-  expect(addon.after).toEqual(["cert-manager"]);
+  expect(addon.after).toEqual(["cert-manager", "traefik"]);
   await addon.apply(fixture.context);
   const pods = fixture.cluster.objects("Pod").filter((pod) => pod.metadata.namespace === "hello-world");
   expect(new Set(pods.map((pod) => pod.spec?.nodeName)).size).toBe(2);
@@ -52,4 +52,25 @@ test("plain HTTP without an issuer", async () => {
   const ingress = fixture.cluster.object("networking.k8s.io/v1", "Ingress", "hello-world", "web");
   expect(ingress?.spec?.tls).toBeUndefined();
   expect(ingress?.metadata.annotations ?? {}).toEqual({});
+});
+
+test("takes the given Ingress class, else the cluster's default one, else its only one, else traefik", async () => {
+  const { cluster, context } = fixture;
+  const ingressClass = (name: string) => ({ apiVersion: "networking.k8s.io/v1", kind: "IngressClass", name });
+  const used = async (options: { readonly ingressClass?: string } = {}) => {
+    await helloWorld({ host, issuer: false, ...options }).apply(context);
+    return cluster.object("networking.k8s.io/v1", "Ingress", "hello-world", "hello-world")?.spec
+      ?.ingressClassName;
+  };
+  expect(await used({ ingressClass: "haproxy" })).toBe("haproxy");
+  expect(await used()).toBe("nginx");
+  cluster.modify(ingressClass("nginx"), (draft) => {
+    delete draft.metadata.annotations;
+  });
+  expect(await used()).toBe("nginx");
+  cluster.ensureIngressClass("internal", "example.com/internal");
+  expect(await used()).toBe("internal");
+  await context.kubernetes.delete(ingressClass("internal"));
+  await context.kubernetes.delete(ingressClass("nginx"));
+  expect(await used()).toBe("traefik");
 });

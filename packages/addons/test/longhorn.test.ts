@@ -21,7 +21,12 @@ test("installs, waits, and makes the default StorageClass for these nodes; again
   await addon.apply(fixture.context);
   expect(storageClass()).toMatchObject({
     metadata: { annotations: { "storageclass.kubernetes.io/is-default-class": "true" } },
-    parameters: { numberOfReplicas: "3", dataLocality: "best-effort", staleReplicaTimeout: "30" },
+    parameters: {
+      numberOfReplicas: "2",
+      dataLocality: "best-effort",
+      replicaZoneSoftAntiAffinity: "disabled",
+      staleReplicaTimeout: "30",
+    },
   });
   const effects = fixture.world.effects.all;
   expect(effects.length).toBeGreaterThan(20);
@@ -31,16 +36,96 @@ test("installs, waits, and makes the default StorageClass for these nodes; again
 });
 
 test.each([
-  [nodes("a"), {}, "1", "disabled"],
-  [nodes("a", "a"), {}, "2", "disabled"],
-  [nodes("a", "b", "c", "d", "e"), {}, "3", "best-effort"],
-  [nodes("a", "b"), { replicas: 1, dataLocality: "strict-local" as const }, "1", "strict-local"],
-])("replicas and locality follow the workers: %#", async (workers, options, replicas, locality) => {
+  [nodes("a"), {}, "1", "disabled", "enabled"],
+  [nodes("a", "a"), {}, "2", "disabled", "enabled"],
+  [nodes("a", "a", "a", "a"), {}, "3", "disabled", "enabled"],
+  [nodes("a", "a", "b"), {}, "2", "best-effort", "disabled"],
+  [nodes("a", "b", "c", "d", "e"), {}, "3", "best-effort", "disabled"],
+  [nodes("a", "a", "b"), { replicas: 3 }, "3", "best-effort", "enabled"],
+  [nodes("a", "b"), { replicas: 1, dataLocality: "strict-local" as const }, "1", "strict-local", "disabled"],
+])("replicas and locality follow the workers: %#", async (workers, options, replicas, locality, zones) => {
   await longhorn({ manifest: fixture.releases.longhorn, pollIntervalMs: 1, ...options }).apply({
     ...fixture.context,
     nodes: workers,
   });
-  expect(storageClass()?.parameters).toMatchObject({ numberOfReplicas: replicas, dataLocality: locality });
+  expect(storageClass()?.parameters).toMatchObject({
+    numberOfReplicas: replicas,
+    dataLocality: locality,
+    replicaZoneSoftAntiAffinity: zones,
+  });
+});
+
+test("a class for each site, whose copies stay there; it follows the sites and changes nothing again", async () => {
+  const { cluster, world } = fixture;
+  const run = (workers: ReturnType<typeof nodes>, siteClasses = true) =>
+    longhorn({ manifest: fixture.releases.longhorn, pollIntervalMs: 1, siteClasses }).apply({
+      ...fixture.context,
+      nodes: workers,
+    });
+  const classes = () =>
+    Object.fromEntries(
+      cluster
+        .objects("StorageClass")
+        .filter(({ metadata }) => metadata.name !== "longhorn")
+        .map(({ metadata, parameters }) => {
+          const { numberOfReplicas, nodeSelector } = parameters as Record<string, string>;
+          return [metadata.name, `${numberOfReplicas} on ${nodeSelector}`];
+        }),
+    );
+  const tags = () =>
+    cluster
+      .objects("Node")
+      .filter(({ apiVersion }) => apiVersion.startsWith("longhorn.io"))
+      .map(({ spec }) => spec?.tags);
+  await run(nodes("home", "home", "cloud"));
+  expect(classes()).toEqual({ "longhorn-cloud": "1 on site-cloud", "longhorn-home": "2 on site-home" });
+  expect(tags()).toEqual([["site-home"], ["site-home"], ["site-cloud"]]);
+  const before = world.effects.all.length;
+  await run(nodes("home", "home", "cloud"));
+  expect(world.effects.all.slice(before)).toEqual([]);
+
+  // Another tag of a node is the user's; a class that is not ours stays.
+  cluster.modify(
+    { apiVersion: "longhorn.io/v1beta2", kind: "Node", name: "worker-1", namespace: "longhorn-system" },
+    (draft) => {
+      draft.spec = { ...draft.spec, tags: ["fast", "site-home"] };
+    },
+  );
+  cluster.seed({
+    apiVersion: "storage.k8s.io/v1",
+    kind: "StorageClass",
+    metadata: { name: "longhorn-mine" },
+    provisioner: "driver.longhorn.io",
+    parameters: { numberOfReplicas: "1", nodeSelector: "mine" },
+  });
+  await run(nodes("cloud", "home", "cloud"));
+  expect(classes()).toEqual({
+    "longhorn-cloud": "2 on site-cloud",
+    "longhorn-home": "1 on site-home",
+    "longhorn-mine": "1 on mine",
+  });
+  expect(tags()).toEqual([["fast", "site-cloud"], ["site-home"], ["site-cloud"]]);
+  await run(nodes("home", "home", "home"));
+  expect(Object.keys(classes())).toEqual(["longhorn-mine"]);
+  await run(nodes("home", "cloud"), false);
+  expect(Object.keys(classes())).toEqual(["longhorn-mine"]);
+});
+
+test("the kubelet's folder is told to the driver deployer when it is given", async () => {
+  const folder = async () => {
+    const deployer = fixture.cluster.object(
+      "apps/v1",
+      "Deployment",
+      "longhorn-driver-deployer",
+      "longhorn-system",
+    );
+    return JSON.stringify(deployer?.spec).includes('{"name":"KUBELET_ROOT_DIR","value":"/data/kubelet"}');
+  };
+  const options = { manifest: fixture.releases.longhorn, pollIntervalMs: 1 };
+  await longhorn(options).apply(fixture.context);
+  expect(await folder()).toBe(false);
+  await longhorn({ ...options, kubeletRootDir: "/data/kubelet" }).apply(fixture.context);
+  expect(await folder()).toBe(true);
 });
 
 test("a changed number of replicas reaches the StorageClass, though its parameters cannot be changed", async () => {

@@ -1,5 +1,6 @@
 import { type Addon, type AddonContext, MulticloudError, poll } from "@multicloud/core/plugin";
 import { loadManifest } from "../manifest/load.js";
+import { ingressClass } from "../options/ingress-class.js";
 import { defaultIssuer } from "../options/tls.js";
 import { waitFor } from "../options/wait.js";
 import { issuerObjects } from "./issuer.js";
@@ -21,6 +22,8 @@ export function certManager(options: CertManagerOptions): Addon {
   return {
     specVersion: "v1",
     name: "cert-manager",
+    // Whose Ingress class answers HTTP-01.
+    after: ["traefik"],
     check: async () => checkCertManager(options),
     apply: (context) => apply(context, options),
   };
@@ -46,16 +49,17 @@ async function applyIssuer(
   options: CertManagerOptions,
   timeoutMs: number,
 ): Promise<void> {
+  const objects = issuerObjects(options, await ingressClass(context, options.ingressClass));
   let told = "";
   await poll({
     what: "cert-manager's webhook to answer",
-    intervalMs: options.pollIntervalMs ?? 1_000,
+    intervalMs: options.pollIntervalMs ?? 250,
     timeoutMs,
     signal: context.signal,
     hint: `look at the logs: kubectl --namespace ${namespace} logs deployment/cert-manager-webhook`,
     async check(signal) {
       try {
-        await context.kubernetes.apply(issuerObjects(options), { signal });
+        await context.kubernetes.apply(objects, { signal });
         return true;
       } catch (error) {
         if (!isWebhookSilent(error)) throw error;

@@ -6,8 +6,15 @@ import { type CertManagerOptions, directoryOf } from "./options.js";
 const namespace = "cert-manager";
 const tokenSecret = "cloudflare-api-token";
 
-/** The ClusterIssuer, and before it the Secret with the token that it needs. */
-export function issuerObjects(options: CertManagerOptions): readonly KubernetesObject[] {
+/**
+ * The ClusterIssuer, and before it the Secret with the token that it needs.
+ *
+ * @param ingressClass of the Ingress that answers HTTP-01
+ */
+export function issuerObjects(
+  options: CertManagerOptions,
+  ingressClass: string,
+): readonly KubernetesObject[] {
   const { cloudflare } = options;
   const name = options.issuer ?? defaultIssuer;
   const issuer: KubernetesObject = {
@@ -19,7 +26,7 @@ export function issuerObjects(options: CertManagerOptions): readonly KubernetesO
         server: directoryOf(options.server),
         email: options.email,
         privateKeySecretRef: { name: `${name}-account-key` },
-        solvers: solvers(options),
+        solvers: solvers(options, ingressClass),
       },
     },
   };
@@ -34,8 +41,8 @@ export function issuerObjects(options: CertManagerOptions): readonly KubernetesO
   return [secret, issuer];
 }
 
-function solvers(options: CertManagerOptions): readonly object[] {
-  const http01 = { http01: { ingress: { ingressClassName: options.ingressClass ?? "nginx" } } };
+function solvers(options: CertManagerOptions, ingressClassName: string): readonly object[] {
+  const http01 = { http01: { ingress: { ingressClassName } } };
   const { cloudflare } = options;
   if (!cloudflare) return [http01];
   const dns01 = { dns01: { cloudflare: { apiTokenSecretRef: { name: tokenSecret, key: "api-token" } } } };

@@ -24,13 +24,13 @@ export interface CertManagerOptions extends ManifestOptions {
   readonly server?: string;
   /** Name of the ClusterIssuer. Default `letsencrypt`. */
   readonly issuer?: string;
-  /** Class of the Ingress that answers HTTP-01. Default `nginx`, RKE1's own; k3s brings `traefik`. */
+  /** Class of the Ingress that answers HTTP-01. Default: the cluster's own, see the README. */
   readonly ingressClass?: string;
   /** DNS-01 at Cloudflare, besides HTTP-01 when it has `zones`, else instead of it. */
   readonly cloudflare?: CloudflareDns01;
   /** How long to wait for each part, in milliseconds. Default 10 minutes. */
   readonly timeoutMs?: number;
-  /** Time between two tries while the webhook does not answer, in milliseconds. Default 1,000. */
+  /** Time between two tries while the webhook does not answer, in milliseconds. Default 250. */
   readonly pollIntervalMs?: number;
 }
 

@@ -1,4 +1,5 @@
 import type { Addon, AddonContext, CheckResult, KubernetesObject, Problem } from "@multicloud/core/plugin";
+import { ingressClass } from "../options/ingress-class.js";
 import { countProblems, hostProblems, labelProblems, unknownKeys } from "../options/problems.js";
 import { tlsFor } from "../options/tls.js";
 import { waitFor } from "../options/wait.js";
@@ -13,7 +14,7 @@ export interface HelloWorldOptions {
   readonly image?: string;
   /** Default 2. */
   readonly replicas?: number;
-  /** Default `nginx`, RKE1's own. */
+  /** Default: the cluster's own, see the README. */
   readonly ingressClass?: string;
   /** Default `hello-world`. */
   readonly namespace?: string;
@@ -38,7 +39,7 @@ export function helloWorld(options: HelloWorldOptions): Addon {
   return {
     specVersion: "v1",
     name,
-    after: ["cert-manager"],
+    after: ["cert-manager", "traefik"],
     check: async () => check(options),
     apply: (context) => apply(context, options),
   };
@@ -58,12 +59,17 @@ function check(options: HelloWorldOptions): CheckResult {
 
 async function apply(context: AddonContext, options: HelloWorldOptions): Promise<void> {
   const namespace = options.namespace ?? name;
-  await context.kubernetes.apply(objects(options, namespace), { signal: context.signal });
+  const ingressClassName = await ingressClass(context, options.ingressClass);
+  await context.kubernetes.apply(objects(options, namespace, ingressClassName), { signal: context.signal });
   const deployment = { apiVersion: "apps/v1", kind: "Deployment", name, namespace };
   await waitFor(context, deployment, options.timeoutMs ?? 300_000);
 }
 
-function objects(options: HelloWorldOptions, namespace: string): readonly KubernetesObject[] {
+function objects(
+  options: HelloWorldOptions,
+  namespace: string,
+  ingressClassName: string,
+): readonly KubernetesObject[] {
   const labels = { "app.kubernetes.io/name": name };
   const tls = tlsFor(options.host, `${name}-tls`, options.issuer);
   const spread = (topologyKey: string) => ({
@@ -121,7 +127,7 @@ function objects(options: HelloWorldOptions, namespace: string): readonly Kubern
       kind: "Ingress",
       metadata: { name, namespace, labels, annotations: tls.annotations },
       spec: {
-        ingressClassName: options.ingressClass ?? "nginx",
+        ingressClassName,
         ...tls.spec,
         rules: [
           {

@@ -1,7 +1,9 @@
 import { type Addon, type AddonContext, poll } from "@multicloud/core/plugin";
 import { loadManifest } from "../manifest/load.js";
 import { waitFor } from "../options/wait.js";
+import { withKubeletRootDir } from "./kubelet.js";
 import { checkLonghorn, type LonghornOptions } from "./options.js";
+import { applySiteClasses } from "./site-classes.js";
 import { isWanted, wantedClass, withStorageClass } from "./storage-class.js";
 import { uiObjects } from "./ui.js";
 
@@ -15,8 +17,8 @@ const release = {
 
 /**
  * Longhorn 1.12.1 (Kubernetes 1.25 and newer): volumes kept in several copies on the workers' disks, and the
- * default StorageClass `longhorn`. Nodes get open-iscsi and the NFS client. With `ui`, its web interface is
- * served behind a password. Ready when the managers and the driver deployer run and the StorageClass is
+ * default StorageClass `longhorn`, whose copies are in different sites, and one class for each site that stays
+ * inside it. Nodes get open-iscsi and the NFS client. With `ui`, its web interface is served behind a password. Ready when the managers and the driver deployer run and the StorageClass is
  * there with the wanted settings.
  */
 export function longhorn(options: LonghornOptions = {}): Addon {
@@ -38,7 +40,8 @@ async function apply(context: AddonContext, options: LonghornOptions): Promise<v
   const { kubernetes, signal } = context;
   const wanted = wantedClass(options, context.nodes);
   const objects = await loadManifest(context, "longhorn", options, release);
-  await kubernetes.apply(withStorageClass(objects, wanted), { signal });
+  const settled = withKubeletRootDir(withStorageClass(objects, wanted), options.kubeletRootDir);
+  await kubernetes.apply(settled, { signal });
   const timeoutMs = options.timeoutMs ?? 600_000;
   await waitFor(
     context,
@@ -59,5 +62,6 @@ async function apply(context: AddonContext, options: LonghornOptions): Promise<v
       return isWanted(found, wanted) ? true : undefined;
     },
   });
+  await applySiteClasses(context, options);
   if (options.ui) await kubernetes.apply(await uiObjects(context, options.ui), { signal });
 }

@@ -16,7 +16,7 @@ export interface LonghornUiOptions {
   /** Who may log in, by HTTP basic authentication. Only a hash of the password goes to the cluster. */
   readonly user: string;
   readonly password: string;
-  /** Ingress controller: `nginx` (RKE1's own; the default) or `traefik`. */
+  /** Ingress controller: `nginx` (RKE1 brings it) or `traefik`. Default: the cluster's own, see the README. */
   readonly ingressClass?: "nginx" | "traefik";
   /** cert-manager ClusterIssuer for its certificate; `false` is plain HTTP. Default `letsencrypt`. */
   readonly issuer?: string | false;
@@ -24,12 +24,20 @@ export interface LonghornUiOptions {
 
 /** Options of {@link longhorn}. */
 export interface LonghornOptions extends ManifestOptions {
-  /** Copies of each volume. Default: one per worker, at most 3. */
+  /** Copies of each volume. Default: one per site when the workers are in several, else one per worker; at most 3. */
   readonly replicas?: number;
   /** Whether a copy is kept where the volume is used. Default: `best-effort` when the workers are in several sites, so that reads do not cross the internet, else `disabled`. */
   readonly dataLocality?: "disabled" | "best-effort" | "strict-local";
   /** Make `longhorn` the default StorageClass. Default true. */
   readonly defaultClass?: boolean;
+  /**
+   * When the workers are in several sites, a StorageClass `longhorn-<site>` for each, whose copies (2, when the
+   * site has as many workers) all stay in that site: no write waits for the internet, and the data is lost with
+   * the site. Longhorn's nodes get the tag `site-<site>` for it. Default true.
+   */
+  readonly siteClasses?: boolean;
+  /** The kubelet's folder on the nodes, where Longhorn's driver does not find it by itself; an absolute path, usually `/var/lib/kubelet`. Default: found by Longhorn. */
+  readonly kubeletRootDir?: string;
   /** Default: no Ingress. */
   readonly ui?: LonghornUiOptions;
   /** How long to wait for each part, in milliseconds. Default 10 minutes. */
@@ -44,6 +52,8 @@ const keys = [
   "replicas",
   "dataLocality",
   "defaultClass",
+  "siteClasses",
+  "kubeletRootDir",
   "ui",
   "timeoutMs",
   "pollIntervalMs",
@@ -65,6 +75,7 @@ export function checkLonghorn(options: LonghornOptions, nodes: readonly PlannedN
     ...countProblems("replicas", options.replicas, 1, 20),
     ...choiceProblems("dataLocality", options.dataLocality, ["disabled", "best-effort", "strict-local"]),
     ...(options.ui ? uiProblems(options.ui) : []),
+    ...pathProblems(options.kubeletRootDir),
   ];
   const warnings: Problem[] = [];
   if (workers.length === 0)
@@ -82,6 +93,18 @@ export function checkLonghorn(options: LonghornOptions, nodes: readonly PlannedN
       given: "strict-local",
     });
   return { problems, warnings };
+}
+
+function pathProblems(path: unknown): Problem[] {
+  if (path === undefined || (typeof path === "string" && /^(\/[^/\0]+)+$/.test(path))) return [];
+  return [
+    {
+      path: "kubeletRootDir",
+      message: "is not an absolute path",
+      given: String(path),
+      hint: "without a slash at its end",
+    },
+  ];
 }
 
 function uiProblems(ui: LonghornUiOptions): Problem[] {

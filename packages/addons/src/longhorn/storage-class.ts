@@ -8,15 +8,22 @@ const configMapName = "longhorn-storageclass";
 export interface WantedClass {
   readonly numberOfReplicas: string;
   readonly dataLocality: string;
+  /** `disabled`: never two copies in one site. */
+  readonly replicaZoneSoftAntiAffinity: string;
   readonly isDefault: boolean;
 }
 
 export function wantedClass(options: LonghornOptions, nodes: readonly PlannedNode[]): WantedClass {
   const workers = nodes.filter(({ role }) => role === "worker");
-  const sites = new Set(workers.map(({ site }) => site));
+  const sites = new Set(workers.map(({ site }) => site)).size;
+  const places = sites > 1 ? sites : workers.length;
+  const replicas = options.replicas ?? Math.min(3, Math.max(1, places));
   return {
-    numberOfReplicas: String(options.replicas ?? Math.min(3, Math.max(1, workers.length))),
-    dataLocality: options.dataLocality ?? (sites.size > 1 ? "best-effort" : "disabled"),
+    numberOfReplicas: String(replicas),
+    dataLocality: options.dataLocality ?? (sites > 1 ? "best-effort" : "disabled"),
+    // A node's zone is its site. Where there are sites enough, a copy waits for its own to come back rather than
+    // be doubled in another: that one may be lost next.
+    replicaZoneSoftAntiAffinity: sites > 1 && replicas <= sites ? "disabled" : "enabled",
     isDefault: options.defaultClass !== false,
   };
 }
@@ -46,6 +53,7 @@ export function withStorageClass(
         ...given.parameters,
         numberOfReplicas: wanted.numberOfReplicas,
         dataLocality: wanted.dataLocality,
+        replicaZoneSoftAntiAffinity: wanted.replicaZoneSoftAntiAffinity,
       },
     };
     return { ...object, data: { ...data, "storageclass.yaml": stringify(changed) } };
@@ -58,6 +66,7 @@ export function isWanted(object: KubernetesObject | undefined, wanted: WantedCla
   return (
     parameters?.numberOfReplicas === wanted.numberOfReplicas &&
     parameters.dataLocality === wanted.dataLocality &&
+    parameters.replicaZoneSoftAntiAffinity === wanted.replicaZoneSoftAntiAffinity &&
     metadata?.annotations?.["storageclass.kubernetes.io/is-default-class"] === String(wanted.isDefault)
   );
 }

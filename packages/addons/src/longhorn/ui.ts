@@ -1,4 +1,5 @@
 import type { AddonContext, KubernetesObject } from "@multicloud/core/plugin";
+import { ingressClass } from "../options/ingress-class.js";
 import { tlsFor } from "../options/tls.js";
 import { htpasswdLine, htpasswdMatches } from "./htpasswd.js";
 import type { LonghornUiOptions } from "./options.js";
@@ -11,7 +12,8 @@ export async function uiObjects(
   context: AddonContext,
   ui: LonghornUiOptions,
 ): Promise<readonly KubernetesObject[]> {
-  const isTraefik = ui.ingressClass === "traefik";
+  const ingressClassName = await ingressClass(context, ui.ingressClass);
+  const isTraefik = ingressClassName === "traefik";
   const tls = tlsFor(ui.host, "longhorn-ui-tls", ui.issuer);
   return [
     await authSecret(context, ui),
@@ -25,7 +27,7 @@ export async function uiObjects(
         annotations: { ...tls.annotations, ...(isTraefik ? traefikAnnotations : nginxAnnotations(tls.isOn)) },
       },
       spec: {
-        ingressClassName: ui.ingressClass ?? "nginx",
+        ingressClassName,
         ...tls.spec,
         rules: [
           {

@@ -98,6 +98,15 @@ export function createKubernetesCluster(
       const node = store.find("v1", "Node", undefined, name);
       if (node) store.remove(node);
     },
+    ensureIngressClass(name, controller) {
+      if (store.find("networking.k8s.io/v1", "IngressClass", undefined, name)) return;
+      store.create({
+        apiVersion: "networking.k8s.io/v1",
+        kind: "IngressClass",
+        metadata: { name, annotations: { "ingressclass.kubernetes.io/is-default-class": "true" } },
+        spec: { controller },
+      });
+    },
     ingressHosts: () => [
       ...new Set(
         store

@@ -42,6 +42,8 @@ export interface KubernetesCluster {
   setNodeReady(name: string, ready: boolean): void;
   /** Deletes the Node object. One that does not exist is fine. */
   removeNode(name: string): void;
+  /** Makes the IngressClass that an ingress controller brings. One that is there stays as it is. */
+  ensureIngressClass(name: string, controller: string): void;
   /** Host names of all rules of all Ingress objects. */
   ingressHosts(): string[];
 }

@@ -21,6 +21,7 @@ export function reconcileLonghorn({ store }: ControllerParts): void {
       metadata: { name: "driver.longhorn.io" },
       spec: { attachRequired: true, podInfoOnMount: true },
     });
+  nodes(store);
   const config = store.find("v1", "ConfigMap", namespace, "longhorn-storageclass");
   const text = fields(config?.data)["storageclass.yaml"];
   if (typeof text !== "string") return;
@@ -29,6 +30,36 @@ export function reconcileLonghorn({ store }: ControllerParts): void {
   if (present && sameValue(relevant(present), relevant(wanted))) return;
   if (present) store.remove(present);
   store.create({ reclaimPolicy: "Delete", volumeBindingMode: "Immediate", ...wanted } as ApiObject);
+}
+
+/** A manager makes a `nodes.longhorn.io` for the node that it runs on; one whose node is gone is left to the user. */
+function nodes(store: ControllerParts["store"]): void {
+  if (!store.type("longhorn.io/v1beta2", "Node")) return;
+  for (const pod of store.all("v1", "Pod")) {
+    const name = fields(pod.spec).nodeName;
+    const isManager = pod.metadata.namespace === namespace && pod.metadata.labels?.app === "longhorn-manager";
+    if (!isManager || typeof name !== "string" || store.find("longhorn.io/v1beta2", "Node", namespace, name))
+      continue;
+    store.create({
+      apiVersion: "longhorn.io/v1beta2",
+      kind: "Node",
+      metadata: {
+        name,
+        namespace,
+        managedFields: [
+          {
+            manager: "longhorn-manager",
+            operation: "Update",
+            apiVersion: "longhorn.io/v1beta2",
+            time: "2026-01-01T00:00:00Z",
+            fieldsType: "FieldsV1",
+            fieldsV1: { "f:spec": { "f:allowScheduling": {}, "f:name": {}, "f:tags": {} } },
+          },
+        ],
+      },
+      spec: { allowScheduling: true, evictionRequested: false, name, tags: [] },
+    });
+  }
 }
 
 function relevant(object: ApiObject): Fields {

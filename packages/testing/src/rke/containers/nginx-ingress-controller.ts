@@ -13,7 +13,9 @@ import { sslDirectory } from "./certificates.js";
 export const nginxIngressController: ContainerProgram = async ({ clusters, machine }) => {
   const caPem = machine.files.read(`${sslDirectory}/kube-ca.pem`);
   if (caPem === undefined) return { exitCode: 1, logs: "no in-cluster configuration" };
-  return serveIngress(clusters.forCertificateAuthority(caPem), machine);
+  const cluster = clusters.forCertificateAuthority(caPem);
+  cluster.ensureIngressClass("nginx", "k8s.io/ingress-nginx");
+  return serveIngress(cluster, machine);
 };
 
 /** The ports of an ingress controller on one node. */
