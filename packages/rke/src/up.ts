@@ -77,7 +77,13 @@ export async function upRke(
     });
   }
   const kubeconfig = reachableKubeconfig(written, nodes);
-  await countNodes(settings, context, kubeconfig, nodes);
+  // What does not depend on the count goes to the nodes meanwhile.
+  const [counted, copied] = await Promise.allSettled([
+    countNodes(settings, context, kubeconfig, nodes),
+    copyToNodes(files, undefined, nodes, context.signal),
+  ]);
+  if (counted.status === "rejected") throw counted.reason;
+  if (copied.status === "rejected") throw copied.reason;
   await note({ digest, at: new Date().toISOString() });
   return { kubeconfig, changed: true };
 }

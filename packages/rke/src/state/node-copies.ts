@@ -57,12 +57,13 @@ export async function removeCopies(node: EngineNode, signal: AbortSignal): Promi
 /**
  * Puts RKE's state, kubeconfig and digest on every node where they differ, so that the cluster can be
  * managed from another machine when this one is lost. The digest goes last: it says that the rest is there.
+ * Without one (`undefined`) only the rest is copied.
  *
  * @returns true when something was written
  */
 export async function copyToNodes(
   files: EngineFiles,
-  applied: string,
+  applied: string | undefined,
   nodes: readonly EngineNode[],
   signal: AbortSignal,
 ): Promise<boolean> {
