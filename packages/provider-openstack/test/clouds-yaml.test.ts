@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { authRequest } from "../src/client/auth.js";
 import { readSettings } from "../src/client/settings.js";
 
 let folder: string;
@@ -85,6 +86,89 @@ describe("clouds.yaml", () => {
     const error = await readSettings({ cloud: "home", ...search() }).catch((reason: Error) => reason);
     expect(String(error)).toContain("not valid YAML at line");
     expect(JSON.stringify(error)).not.toContain("half-a-secret");
+  });
+
+  it("takes the secrets of OS_CLIENT_SECURE_FILE before those beside it", async () => {
+    await put("current/clouds.yaml", entry("").replace('password: "", ', ""));
+    await put("current/secure.yaml", "clouds: { home: { auth: { password: beside } } }");
+    const file = await put("safe/secure.yaml", "clouds: { home: { auth: { password: elsewhere } } }");
+    const read = async (env?: Record<string, string>) =>
+      (await readSettings({ cloud: "home", ...search(env) })).auth.password;
+    expect(await read()).toBe("beside");
+    expect(await read({ OS_CLIENT_SECURE_FILE: file })).toBe("elsewhere");
+    // The secrets lie beside the file that was found, wherever that is.
+    const other = await put("other/clouds.yaml", entry("").replace('password: "", ', ""));
+    await put("other/secure.yaml", "clouds: { home: { auth: { password: there } } }");
+    expect(await read({ OS_CLIENT_CONFIG_FILE: other })).toBe("there");
+  });
+
+  it("takes from a vendor's profile what it does not say itself, and names one that is not known", async () => {
+    const auth = "auth: { username: alice, password: x, project_name: p }";
+    await put("current/clouds.yaml", `clouds: { home: { profile: acme, region_name: R9, ${auth} } }`);
+    const read = () => readSettings({ cloud: "home", ...search() });
+    await expect(read()).rejects.toMatchObject({
+      code: "CONFIG_INVALID",
+      message: expect.stringContaining('the profile "acme"'),
+      hint: expect.stringContaining("clouds-public.yaml"),
+    });
+    await put(
+      "current/clouds-public.yaml",
+      'public-clouds: { acme: { auth: { auth_url: "https://acme.example:5000/v3" }, interface: internal, region_name: R1 } }',
+    );
+    expect(await read()).toMatchObject({
+      auth: { authUrl: "https://acme.example:5000/v3", username: "alice" },
+      interface: "internal",
+      region: "R9",
+    });
+    await put("current/clouds.yaml", `clouds: { home: { profile: acne, ${auth} } }`);
+    await expect(read()).rejects.toThrow('did you mean "acme"?');
+    // One that says all by itself needs no profile.
+    await put("current/clouds.yaml", `${entry("x")}    profile: acne\n`);
+    expect((await read()).auth.authUrl).toBe("http://127.0.0.1:5000");
+  });
+
+  it("follows auth_type where several secrets are there, and names one that is not known", async () => {
+    const read = () => readSettings({ cloud: "home", ...search() });
+    await put(
+      "current/clouds.yaml",
+      `${entry("x").replace("username", "token: t, username")}    auth_type: v3token\n`,
+    );
+    expect((await read()).auth).toMatchObject({ token: "t" });
+    expect((await read()).auth).not.toHaveProperty("password");
+    await put("current/clouds.yaml", `${entry("x")}    auth_type: v3pasword\n`);
+    await expect(read()).rejects.toMatchObject({
+      code: "CONFIG_INVALID",
+      message: expect.stringContaining('did you mean "v3password"?'),
+    });
+  });
+
+  it("knows user and project by name or id, with their domains", async () => {
+    const read = async (auth: string, more = "") => {
+      await put(
+        "current/clouds.yaml",
+        `clouds: { home: { auth: { auth_url: "http://k", ${auth} }${more} } }`,
+      );
+      const settings = await readSettings({ cloud: "home", ...search() });
+      return authRequest(settings.auth, settings.source);
+    };
+    const request = (user: object, project: object) => ({
+      auth: {
+        identity: { methods: ["password"], password: { user: { ...user, password: "p" } } },
+        scope: { project },
+      },
+    });
+    expect(await read("user_id: u1, password: p, project_id: p1")).toEqual(
+      request({ id: "u1" }, { id: "p1" }),
+    );
+    expect(
+      await read("username: u, password: p, project_name: q, user_domain_name: D, project_domain_id: e"),
+    ).toEqual(request({ name: "u", domain: { name: "D" } }, { name: "q", domain: { id: "e" } }));
+    expect(await read("username: u, password: p, tenant_name: q", ", default_domain: d1")).toEqual(
+      request({ name: "u", domain: { id: "d1" } }, { name: "q", domain: { id: "d1" } }),
+    );
+    expect(await read("username: u, password: p, project_name: q")).toEqual(
+      request({ name: "u", domain: { id: "default" } }, { name: "q", domain: { id: "default" } }),
+    );
   });
 
   it("says how certificates are judged, and warns when they are not", async () => {

@@ -88,3 +88,10 @@ export function versionedUrl(url: string, version: string, suffix = ""): string 
   if (suffix && (at < 0 || last)) segments.push(suffix);
   return `${parsed.origin}/${segments.join("/")}`;
 }
+
+/** The part of a {@link versionedUrl} up to its version: where the version tells about itself. */
+export function versionRoot(url: string, version: string): string {
+  const { origin, pathname } = new URL(url);
+  const segments = pathname.split("/");
+  return `${origin}${segments.slice(0, segments.indexOf(version) + 1).join("/")}`;
+}

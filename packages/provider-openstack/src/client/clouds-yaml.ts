@@ -15,7 +15,7 @@ export interface CloudsSearch {
   readonly homeFolder?: string;
 }
 
-/** One entry of `clouds.yaml` with `secure.yaml` merged in, and the file it came from. */
+/** One entry of `clouds.yaml` with `secure.yaml` and its vendor's profile merged in, and the file it came from. */
 export interface CloudEntry {
   readonly file: string;
   readonly entry: Readonly<Record<string, unknown>>;
@@ -26,8 +26,10 @@ type Mapping = Record<string, unknown>;
 /**
  * Reads one cloud the way every OpenStack tool does (openstacksdk, "Configuration Files"): the first
  * `clouds.yaml` of `OS_CLIENT_CONFIG_FILE`, the current folder, `~/.config/openstack`, `/etc/openstack`;
- * and over it the first `secure.yaml` of `OS_CLIENT_SECURE_FILE`, the folder of the file found, and the same
- * places. Throws `CONFIG_INVALID` when there is no file, no such cloud (with the nearest name), or no YAML.
+ * over it the first `secure.yaml` of `OS_CLIENT_SECURE_FILE`, the folder of the file found, and the same
+ * places; and under it the entry that its `profile` names in the first `clouds-public.yaml` of
+ * `OS_CLIENT_VENDOR_FILE` and the same places. The profiles that openstacksdk brings along, and those that a
+ * vendor serves at a URL, are not known here. Throws `CONFIG_INVALID` when there is no file, no such cloud (with the nearest name), or no YAML.
  */
 export async function readCloud(cloud: string, search: CloudsSearch = {}): Promise<CloudEntry> {
   const env = search.env ?? process.env;
@@ -39,10 +41,7 @@ export async function readCloud(cloud: string, search: CloudsSearch = {}): Promi
   ];
   const places = search.cloudsFile
     ? [search.cloudsFile]
-    : [
-        ...(env.OS_CLIENT_CONFIG_FILE ? [env.OS_CLIENT_CONFIG_FILE] : []),
-        ...folders.flatMap((folder) => [join(folder, "clouds.yaml"), join(folder, "clouds.yml")]),
-      ];
+    : [...(env.OS_CLIENT_CONFIG_FILE ? [env.OS_CLIENT_CONFIG_FILE] : []), ...named("clouds", folders)];
   const found = await firstFile(places);
   if (!found) {
     throw new MulticloudError(`no clouds.yaml for cloud "${cloud}"`, {
@@ -57,10 +56,44 @@ export async function readCloud(cloud: string, search: CloudsSearch = {}): Promi
   const secureFolders = [dirname(found.file), ...folders];
   const secure = await firstFile([
     ...(env.OS_CLIENT_SECURE_FILE ? [env.OS_CLIENT_SECURE_FILE] : []),
-    ...secureFolders.flatMap((folder) => [join(folder, "secure.yaml"), join(folder, "secure.yml")]),
+    ...named("secure", secureFolders),
   ]);
   const secret = secure ? asMapping(asMapping(secure.content).clouds)[cloud] : undefined;
-  return { file: found.file, entry: merge(asMapping(entry), asMapping(secret)) };
+  const own = merge(asMapping(entry), asMapping(secret));
+  const profile = own.profile ?? own.cloud;
+  if (typeof profile !== "string") return { file: found.file, entry: own };
+  const vendors = await firstFile([
+    ...(env.OS_CLIENT_VENDOR_FILE ? [env.OS_CLIENT_VENDOR_FILE] : []),
+    ...named("clouds-public", secureFolders),
+  ]);
+  const known = asMapping(asMapping(vendors?.content)["public-clouds"]);
+  if (known[profile] !== undefined) return { file: found.file, entry: merge(asMapping(known[profile]), own) };
+  // Without the profile the entry may still say all that is needed.
+  if (asMapping(own.auth).auth_url !== undefined) return { file: found.file, entry: own };
+  throw unknownProfile(cloud, found.file, profile, Object.keys(known));
+}
+
+/** The names that a file may have, in each folder. */
+function named(name: string, folders: readonly string[]): string[] {
+  return folders.flatMap((folder) =>
+    ["yaml", "yml", "json"].map((ending) => join(folder, `${name}.${ending}`)),
+  );
+}
+
+function unknownProfile(
+  cloud: string,
+  file: string,
+  profile: string,
+  known: readonly string[],
+): MulticloudError {
+  const suggestion = nearest(profile, known);
+  return new MulticloudError(
+    `cloud "${cloud}" in ${file} takes its settings from the profile "${profile}", which is not known${suggestion ? `; did you mean "${suggestion}"?` : ""}`,
+    {
+      code: "CONFIG_INVALID",
+      hint: `openstacksdk brings profiles along that are not read here: put auth_url and region_name into the entry, or the profile into clouds-public.yaml${known.length ? ` (it has: ${known.join(", ")})` : ""}`,
+    },
+  );
 }
 
 function unknownCloud(cloud: string, file: string, known: readonly string[]): MulticloudError {

@@ -1,6 +1,6 @@
 import { createHttp, type Http, type HttpResponse, MulticloudError } from "@multicloud/core/plugin";
 import type { OpenStackCall } from "./call.js";
-import { findEndpoint, versionedUrl } from "./catalog.js";
+import { findEndpoint, versionedUrl, versionRoot } from "./catalog.js";
 import { describeError } from "./errors.js";
 import { collectPages } from "./pages.js";
 import type { Authorization, Session, SessionOptions } from "./session.js";
@@ -67,7 +67,7 @@ export function createService(
       definition.version,
       definition.projectInPath ? authorization.projectId : "",
     );
-    root = baseURL.slice(0, baseURL.indexOf(`/${definition.version}`) + definition.version.length + 1);
+    root = versionRoot(baseURL, definition.version);
     http = createHttp({
       service: definition.name,
       baseURL,

@@ -1,4 +1,4 @@
-import { MulticloudError } from "@multicloud/core/plugin";
+import { MulticloudError, nearest } from "@multicloud/core/plugin";
 import type { OpenStackAuth } from "./auth.js";
 import { type CloudsSearch, readCloud } from "./clouds-yaml.js";
 import type { TlsSettings } from "./tls-fetch.js";
@@ -87,9 +87,7 @@ function settingsOf(
   if (authUrl === undefined || !URL.canParse(authUrl)) {
     throw new MulticloudError(`${source} has no ${authUrl === undefined ? "auth_url" : "valid auth_url"}`, {
       code: "CONFIG_INVALID",
-      hint: entry.profile
-        ? "vendor profiles are not read: put auth_url into the entry"
-        : "auth.auth_url is where Keystone answers, for example https://cloud.example.com:5000/v3",
+      hint: "auth.auth_url is where Keystone answers, for example https://cloud.example.com:5000/v3",
     });
   }
   const fallbackDomain = text(entry.default_domain) ?? pick("default_domain");
@@ -113,13 +111,36 @@ function settingsOf(
   if (auth.userDomainName) auth.userDomainId = pick("user_domain_id");
   if (auth.projectDomainName) auth.projectDomainId = pick("project_domain_id");
   return {
-    auth: withoutUndefined(auth) as unknown as OpenStackAuth,
+    auth: withoutUndefined({ ...auth, ...unusedOf(entry, source) }) as unknown as OpenStackAuth,
     region: options.region ?? regionOf(entry),
     interface: options.interface ?? interfaceOf(entry, source),
     source,
     endpointOverrides: overridesOf(entry),
     ...tlsOf(entry, source),
   };
+}
+
+/** The secrets that each `auth_type` leaves unused, should they be there. The names are keystoneauth's plugins. */
+const authTypes: Readonly<Record<string, readonly ("applicationCredentialSecret" | "password" | "token")[]>> =
+  {
+    password: ["applicationCredentialSecret", "token"],
+    v3password: ["applicationCredentialSecret", "token"],
+    token: ["applicationCredentialSecret", "password"],
+    v3token: ["applicationCredentialSecret", "password"],
+    v3applicationcredential: ["password", "token"],
+  };
+
+function unusedOf(entry: Readonly<Record<string, unknown>>, source: string): Record<string, undefined> {
+  const given = text(entry.auth_type);
+  if (given === undefined) return {};
+  const unused = authTypes[given];
+  if (unused) return Object.fromEntries(unused.map((name) => [name, undefined]));
+  const allowed = Object.keys(authTypes);
+  const suggestion = nearest(given, allowed);
+  throw new MulticloudError(
+    `${source} has the auth_type "${given}", which is not known${suggestion ? `; did you mean "${suggestion}"?` : ""}`,
+    { code: "CONFIG_INVALID", hint: `allowed are ${allowed.join(", ")}` },
+  );
 }
 
 function regionOf(entry: Readonly<Record<string, unknown>>): string | undefined {
