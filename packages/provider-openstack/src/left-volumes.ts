@@ -49,7 +49,7 @@ export async function deleteLeftVolumes(
   await poll({
     what: `server ${server.id} to be gone, so that its volume can be deleted`,
     check: async (signal) => ((await nova.getServer({ ...call, signal }, server.id)) ? undefined : true),
-    intervalMs: 1_000,
+    intervalMs: 500,
     timeoutMs: 60_000,
     signal: call.signal,
     site: call.site,

@@ -195,6 +195,85 @@ describe("machines", () => {
     expect(cloud.counts()).toMatchObject({ servers: 0, ports: 0, volumes: 0 });
   });
 
+  it("that failed take the volume along that Nova lost, wherever their deletion is cut off", async () => {
+    /** A site with one machine whose build failed, and a volume that only the fault names. */
+    const failedSite = async () => {
+      const world = createTestWorld();
+      const cloud = await startCloud(world);
+      const context = createContext();
+      const provider = () => openstack({ cloud: "home", cloudsFile: cloud.cloudsFile });
+      await provider().ensureShared(context, shared);
+      cloud.failBuilds({
+        message:
+          "Build of instance 5f0ff5d9 aborted: Volume {volume} did not finish being created even after we waited 187 seconds or 61 attempts. And its status is creating.",
+        leaveVolume: "lost",
+      });
+      await provider().create(context, [request("multicloud-home-worker-1", { disk: { sizeGiB: 20 } })]);
+      const [failed] = await until(
+        () => provider().list(context),
+        ([machine]) => machine?.status === "failed",
+      );
+      expect(failed).toMatchObject({ retryable: true });
+      return { world, cloud, context, provider, failed: failed! };
+    };
+    const whole = await failedSite();
+    const before = effectsOf(whole.world).length;
+    await whole.provider().delete(whole.context, [whole.failed]);
+    expect(effectsOf(whole.world).slice(before)).toEqual([
+      "update volume multicloud-multicloud-home",
+      "delete server multicloud-home-worker-1",
+      "delete volume multicloud-multicloud-home",
+    ]);
+    for (const step of [1, 2, 3]) {
+      const { world, cloud, context, provider, failed } = await failedSite();
+      const controller = new AbortController();
+      world.effects.listen(({ n }) => {
+        if (n === before + step) controller.abort(new Error("cut off"));
+      });
+      const cut = createContext({ signal: controller.signal });
+      await expect(provider().delete(cut, [failed])).rejects.toThrow("cut off");
+      // The next run: whoever is still there goes, then the shared things are seen to.
+      await provider().delete(context, await provider().list(context));
+      await provider().ensureShared(context, shared);
+      expect(cloud.counts(), `cut off after ${step}`).toMatchObject({ servers: 0, ports: 0, volumes: 0 });
+    }
+  });
+
+  it("that failed leave a volume of another's alone, whatever the fault says", async () => {
+    const world = createTestWorld();
+    const cloud = await startCloud(world);
+    const context = createContext();
+    const options = { cloud: "home", cloudsFile: cloud.cloudsFile };
+    const provider = openstack(options);
+    await provider.ensureShared(context, shared);
+    const { cinder } = createOpenStackClient(options);
+    cloud.failBuilds({ message: "Volume {volume} did not finish being created", leaveVolume: "lost" });
+    await provider.create(context, [request("multicloud-home-worker-1", { disk: { sizeGiB: 20 } })]);
+    const failed = await until(
+      () => provider.list(context),
+      ([machine]) => machine?.status === "failed",
+    );
+    const [volume] = await cinder.listVolumes(context);
+    await cinder.updateVolume(context, volume!.id, { name: "backup", description: "mine" });
+    await provider.delete(context, failed);
+    await provider.deleteShared(context);
+    expect(cloud.counts()).toMatchObject({ servers: 0, volumes: 1 });
+  });
+
+  it("of clouds without block storage are made without it", async () => {
+    const world = createTestWorld();
+    const cloud = await startCloud(world);
+    const context = createContext();
+    const provider = openstack({ cloud: "home", cloudsFile: cloud.cloudsFile });
+    world.faults.add({ service: "home/cinder", status: 404, times: 99 });
+    await provider.ensureShared(context, shared);
+    expect(context.reports).toContainEqual(
+      expect.objectContaining({ level: "warn", message: expect.stringContaining("not looked for") }),
+    );
+    await provider.create(context, [request("multicloud-home-worker-1")]);
+    expect(cloud.counts()).toMatchObject({ servers: 1 });
+  });
+
   it("are all found over pages of two, with one list a look", async () => {
     const world = createTestWorld();
     const cloud = await startCloud(world, { pageSize: 2, catalog: "odd" });
