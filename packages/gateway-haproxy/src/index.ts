@@ -1,1 +1,7 @@
-export {};
+/**
+ * HAProxy in front of a site behind NAT.
+ *
+ * @module
+ */
+export { haproxyGateway } from "./haproxy-gateway.js";
+export type { GatewayHost, HaproxyGatewayOptions } from "./options.js";

@@ -23,6 +23,8 @@ export interface EngineNode extends PlannedNode {
   readonly port: number;
   readonly user: string;
   readonly publicAddress?: string;
+  /** Address inside the site's own network: where its neighbours reach it. */
+  readonly privateAddress?: string;
   readonly overlayAddress: string;
   readonly overlayInterface: string;
   /** An open, verified connection. */

@@ -1,5 +1,6 @@
 import type { Role } from "../contracts/provider.js";
 import type { JumpHost } from "../contracts/remote-host.js";
+import { gatewayAddress } from "../orchestrate/gateways.js";
 import { addressOf } from "../orchestrate/node-pipeline.js";
 import type { Session } from "../orchestrate/session.js";
 import { listAll } from "../orchestrate/status.js";
@@ -23,10 +24,21 @@ export interface InventoryHost {
   readonly jump: readonly JumpHost[];
 }
 
+/** A site's gateway as other tools need to know it. */
+export interface InventoryGateway {
+  readonly site: string;
+  /** Name of the plugin, for example `haproxy`. */
+  readonly gateway: string;
+  /** Address under which the internet reaches it, when somebody knows it. */
+  readonly publicAddress?: string;
+}
+
 /** All machines that run, in forms that other tools read. */
 export interface Inventory {
   readonly cluster: string;
   readonly hosts: readonly InventoryHost[];
+  /** Of the sites that have one. */
+  readonly gateways: readonly InventoryGateway[];
   /** Ansible's INI format with the groups `masters` and `workers`, and one per site. */
   ansible(): string;
   /** For `ssh -F FILE NAME`. */
@@ -38,9 +50,10 @@ export interface Inventory {
 
 /** Lists the machines. Reads only. */
 export async function inventory(session: Session): Promise<Inventory> {
-  const [machines, members] = await Promise.all([
+  const [machines, members, gateways] = await Promise.all([
     listAll(session),
     session.config.overlay.members(session.context()),
+    listGateways(session),
   ]);
   const { user, config, state } = session;
   const hosts = machines.flatMap((machine): InventoryHost[] => {
@@ -71,9 +84,28 @@ export async function inventory(session: Session): Promise<Inventory> {
   return {
     cluster: config.name,
     hosts,
+    gateways,
     ansible: () => toAnsible(hosts, files),
     sshConfig: () => toSshConfig(hosts, files),
-    mermaid: () => toMermaid(config.name, config.overlay.name, hosts),
-    toJSON: () => ({ cluster: config.name, hosts }),
+    mermaid: () => toMermaid(config.name, config.overlay.name, hosts, gateways),
+    toJSON: () => ({ cluster: config.name, hosts, ...(gateways.length > 0 ? { gateways } : {}) }),
   };
+}
+
+async function listGateways(session: Session): Promise<readonly InventoryGateway[]> {
+  const gateways = await Promise.all(
+    session.sites.map(async (site) => {
+      const { gateway } = site.config;
+      if (!gateway) return [];
+      const { address } = await gatewayAddress(session, site);
+      return [
+        {
+          site: site.name,
+          gateway: gateway.name,
+          ...(address === undefined ? {} : { publicAddress: address }),
+        },
+      ];
+    }),
+  );
+  return gateways.flat();
 }

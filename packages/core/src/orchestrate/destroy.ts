@@ -1,6 +1,7 @@
 import type { Machine } from "../contracts/provider.js";
 import { ValidationError } from "../errors/multicloud-error.js";
 import { forgottenSites } from "./forgotten-sites.js";
+import { removeGateways } from "./gateways.js";
 import { resetPersistentHosts } from "./reset-hosts.js";
 import type { Session } from "./session.js";
 import { settle } from "./settle.js";
@@ -16,7 +17,7 @@ export interface DestroyResult {
 
 /**
  * Removes everything with this cluster's mark in the sites of the configuration, whether it still names the
- * machine or not: the record first (nobody is sent to a dying cluster), then machines and what they share,
+ * machine or not: the record first (nobody is sent to a dying cluster), then gateways, machines and what they share,
  * then overlay members (a living node would come back), and the state last.
  */
 export async function destroy(session: Session): Promise<DestroyResult> {
@@ -29,6 +30,7 @@ export async function destroy(session: Session): Promise<DestroyResult> {
       entrypoint.remove(session.context()),
     );
   }
+  await removeGateways(session, sites);
   await resetPersistentHosts(session);
   const removed = await settle(
     sites.map(({ name }) => destroySite(session, name)),

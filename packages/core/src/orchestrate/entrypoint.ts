@@ -2,6 +2,7 @@ import type { Machine } from "../contracts/provider.js";
 import { type EntryAddress, entryAddresses } from "../entrypoint/candidates.js";
 import { decide } from "../entrypoint/decide.js";
 import { liveEntries } from "../entrypoint/probe.js";
+import { gatewayAddress } from "./gateways.js";
 import type { ReadyNode } from "./node-pipeline.js";
 import type { Session } from "./session.js";
 
@@ -27,7 +28,7 @@ export async function pointEntrypoint(
     async (step) => {
       const machines = new Map<string, Machine[]>();
       for (const { site, machine } of nodes) machines.set(site, [...(machines.get(site) ?? []), machine]);
-      const entries = await entryAddresses(session.context(), session.sites, machines);
+      const entries = await entryAddresses(session, machines);
       if (entries.length === 0) {
         session.emit({
           type: "warning",
@@ -68,7 +69,13 @@ export async function leaveEntrypoint(
   const { entrypoint } = session.config;
   if (!entrypoint || leaving.length === 0) return;
   const current = (await entrypoint.get(session.context()))?.addresses ?? [];
-  const left = leaving.flatMap(({ publicAddress }) => publicAddress ?? []);
+  // The gateway of a site that is being emptied goes with its machines.
+  const emptied = session.sites.filter(({ config, nodes }) => config.gateway && nodes.length === 0);
+  const gateways = await Promise.all(emptied.map((site) => gatewayAddress(session, site)));
+  const left = [
+    ...leaving.map(({ publicAddress }) => publicAddress),
+    ...gateways.map(({ address }) => address),
+  ];
   if (current.some((address) => left.includes(address))) await pointEntrypoint(session, remaining);
 }
 

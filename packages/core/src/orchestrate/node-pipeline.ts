@@ -150,6 +150,7 @@ export async function runNodePipeline(
         port,
         user: session.user,
         ...(machine.publicAddress ? { publicAddress: machine.publicAddress } : {}),
+        ...(machine.privateAddress ? { privateAddress: machine.privateAddress } : {}),
         overlayAddress: member.address,
         overlayInterface: member.interfaceName,
         memberId: member.memberId,

@@ -1,8 +1,9 @@
 import type { EntrypointRecord } from "../contracts/dns-entrypoint.js";
 import type { KubernetesNode } from "../contracts/kubernetes.js";
-import type { Machine, Role } from "../contracts/provider.js";
+import type { IncompleteListError, Machine, Role } from "../contracts/provider.js";
 import type { MulticloudError } from "../errors/multicloud-error.js";
 import { toMulticloudError } from "../run/run.js";
+import { askGateways, type GatewayStatus } from "./gateways.js";
 import { type Session, withDeadline } from "./session.js";
 
 /** One node as its cloud, the overlay and Kubernetes see it. */
@@ -24,11 +25,13 @@ export interface NodeStatus {
 export interface StatusResult {
   readonly cluster: string;
   readonly nodes: readonly NodeStatus[];
-  /** Sites whose cloud did not answer, with the reason: looking at the others does not depend on them. */
+  /** Sites whose cloud, or a host of them, did not answer, with the reason: looking at the others does not depend on them. */
   readonly silent: readonly { readonly site: string; readonly error: MulticloudError }[];
   /** Whether the Kubernetes API answered; `none` before there is a cluster. */
   readonly api: "answers" | "silent" | "none";
   readonly entrypoint?: EntrypointRecord;
+  /** Of the sites that have one. */
+  readonly gateways?: readonly GatewayStatus[];
 }
 
 /** How long the cluster, or a site's cloud, may take to answer before it counts as silent. */
@@ -37,11 +40,12 @@ const patienceMs = 15_000;
 /** Looks at everything and changes nothing. A site without power does not keep it from telling about the others. */
 export async function status(session: Session): Promise<StatusResult> {
   const { config, sites, signal } = session;
-  const [answers, members, record, kubernetes] = await Promise.all([
+  const [answers, members, record, kubernetes, gateways] = await Promise.all([
     askSites(session),
     config.overlay.members(session.context()),
     config.entrypoint?.get(session.context()),
     askCluster(session, signal),
+    askGateways(session),
   ]);
   const machines = answers.flatMap(({ site, machines: found = [] }) =>
     found.map((machine) => ({ ...machine, site })),
@@ -72,10 +76,11 @@ export async function status(session: Session): Promise<StatusResult> {
     silent,
     api: kubernetes.api,
     ...(record ? { entrypoint: record } : {}),
+    ...(gateways.length > 0 ? { gateways } : {}),
   };
 }
 
-/** What one site's cloud said, or why it said nothing. */
+/** What one site's cloud said, or why it said nothing, or not all. */
 export interface SiteAnswer {
   readonly site: string;
   readonly machines?: readonly Machine[];
@@ -92,7 +97,8 @@ export async function askSite(session: Session, site: string): Promise<SiteAnswe
     return { site, machines };
   } catch (error) {
     session.signal.throwIfAborted();
-    return { site, error: toMulticloudError(error) };
+    const { machines } = error as Partial<IncompleteListError>;
+    return { site, error: toMulticloudError(error), ...(machines ? { machines } : {}) };
   }
 }
 

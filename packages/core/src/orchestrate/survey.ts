@@ -6,11 +6,13 @@ import type { Machine } from "../contracts/provider.js";
 import { type ErrorDetails, ValidationError } from "../errors/multicloud-error.js";
 import { keyFileProblems } from "../hosts/check-key-files.js";
 import { requireKnownHosts } from "../hosts/unknown-hosts.js";
+import { planGateways } from "../plan/gateway-plan.js";
 import { createPlan, diff, type Plan } from "../plan/plan.js";
 import { toMulticloudError } from "../run/run.js";
 import type { TopologySite } from "../topology/topology.js";
 import { type BootableNode, desiredNodes } from "./desired.js";
 import { forgottenSites } from "./forgotten-sites.js";
+import { askGateways } from "./gateways.js";
 import { quorumBlocks } from "./replace.js";
 import type { Session } from "./session.js";
 import { settle } from "./settle.js";
@@ -74,7 +76,7 @@ export async function survey(session: Session): Promise<Survey> {
         ),
         ...sites.map(({ name, config: { gateway } }) =>
           guard(`sites.${name}.gateway`, async () =>
-            under(`sites.${name}.gateway`, (await gateway?.check(session.context())) ?? nothing),
+            under(`sites.${name}.gateway`, (await gateway?.check(session.siteContext(name))) ?? nothing),
           ),
         ),
       ]),
@@ -94,8 +96,10 @@ export async function survey(session: Session): Promise<Survey> {
   await requireKnownHosts(session, actions);
   const warnings = [...validate(config).warnings, ...findings.flatMap((finding) => finding.warnings)];
   const prices = findings.flatMap(({ priceUsd }) => (priceUsd === undefined ? [] : [priceUsd]));
+  const gateways = planGateways(sites, await askGateways(session), actions);
   const plan = createPlan(config.name, actions, {
     warnings,
+    ...(gateways.length > 0 ? { gateways } : {}),
     ...(prices.length > 0 ? { monthlyPriceUsd: prices.reduce((sum, price) => sum + price, 0) } : {}),
   });
   for (const problem of warnings) session.emit({ type: "warning", problem });

@@ -14,6 +14,7 @@ import {
 } from "./cluster.js";
 import { type BootableNode, desiredNodes } from "./desired.js";
 import { type EntrypointState, leaveEntrypoint, pointEntrypoint } from "./entrypoint.js";
+import { ensureGateways, removeGateways } from "./gateways.js";
 import { type PipelineParts, type ReadyNode, runNodePipeline } from "./node-pipeline.js";
 import type { Session } from "./session.js";
 import { settle } from "./settle.js";
@@ -83,6 +84,15 @@ export async function up(session: Session): Promise<UpResult> {
       ({ site, node }) => existing.get(site)?.find(({ name }) => name === node) ?? [],
     );
     await leaveEntrypoint(session, leavingMachines, ready);
+    // Nobody is to be sent to a machine that is being drained; otherwise gateways can wait for nothing.
+    const gatewaysFirst = leaving.length > 0;
+    if (gatewaysFirst) {
+      await ensureGateways(session, ready);
+      await removeGateways(
+        session,
+        session.sites.filter(({ nodes }) => nodes.length === 0),
+      );
+    }
     await leaveCluster(
       session,
       leaving.map(({ node }) => node),
@@ -93,17 +103,24 @@ export async function up(session: Session): Promise<UpResult> {
       cluster = await formCluster(session, ready);
       return cluster;
     };
-    let formed = await form();
+    const [first] = await settle<unknown>(
+      [form(), gatewaysFirst ? Promise.resolve() : ensureGateways(session, ready)],
+      session.signal,
+    );
+    let formed = first as FormedCluster;
 
     for (const action of [...rolling].sort(mastersFirst)) {
       const node = desired.find(({ name }) => name === action.node)!;
+      const own = session.sites.filter(({ name }) => name === node.site);
       ready = ready.filter(({ name }) => name !== node.name);
       await leaveEntrypoint(session, [machineOf(node)!], ready);
+      await ensureGateways(session, ready, own);
       await leaveCluster(session, [node.name]);
       await form();
       await removeMachines(session, work.machines(node.site), node.site, [machineOf(node)!]);
       ready = [...ready, await flow(node, undefined)];
       formed = await form();
+      await ensureGateways(session, ready, own);
     }
 
     formed = await returnToCluster(session, formed, ready);

@@ -1,6 +1,7 @@
 import type { Problem } from "../contracts/context.js";
 import type { Machine, Role } from "../contracts/provider.js";
 import { changedFields, type SpecField } from "../topology/spec-digest.js";
+import type { GatewayPlan } from "./gateway-plan.js";
 
 /** What will happen to one node. */
 export interface PlanAction {
@@ -20,6 +21,8 @@ export interface PlanAction {
 export interface Plan {
   readonly cluster: string;
   readonly actions: readonly PlanAction[];
+  /** Of the sites that have one; not among the counts, which are machines. */
+  readonly gateways?: readonly GatewayPlan[];
   readonly counts: Readonly<Record<PlanAction["action"], number>>;
   /** True when no machine has to be made, replaced or deleted. */
   readonly unchanged: boolean;
@@ -90,7 +93,7 @@ function describe(field: SpecField, machine: Machine, node: DesiredNode) {
 export function createPlan(
   cluster: string,
   actions: readonly PlanAction[],
-  extra: Pick<Plan, "warnings"> & { monthlyPriceUsd?: number },
+  extra: Pick<Plan, "warnings" | "gateways"> & { monthlyPriceUsd?: number },
 ): Plan {
   const counts = { create: 0, replace: 0, delete: 0, keep: 0 };
   for (const { action } of actions) counts[action] += 1;

@@ -5,7 +5,7 @@ import type { Plan } from "../plan/plan.js";
 /** The five verbs, and watching the entrypoint. */
 export type Verb = "plan" | "up" | "status" | "inventory" | "destroy" | "watch";
 
-/** Kinds of steps. Those of a node come once per node, `check`, `shared`, `delete` once per site, the others once. */
+/** Kinds of steps. Those of a node come once per node, `check`, `shared`, `gateway`, `delete` once per site, the others once. */
 export type StepKind =
   | "check"
   | "overlay-network"
@@ -16,6 +16,7 @@ export type StepKind =
   | "cloud-init"
   | "prepare"
   | "overlay"
+  | "gateway"
   | "drain"
   | "engine"
   | "addon"

@@ -1,0 +1,100 @@
+import { type ErrorCode, MulticloudError, type SiteContext } from "@multicloud/core/plugin";
+import type { ExecOptions, SshHost } from "@multicloud/ssh";
+import { type GatewayHost, jumpsOf } from "./options.js";
+
+/** A session with the gateway's machine: connected, used, closed. Errors name the machine. */
+export async function onHost<T>(
+  host: GatewayHost,
+  context: SiteContext,
+  work: (remote: SshHost) => Promise<T>,
+): Promise<T> {
+  const { connect } = await import("@multicloud/ssh");
+  const { signal, dialer } = context;
+  signal.throwIfAborted();
+  const agentSocket =
+    host.agentSocket ?? (host.privateKeyFile === undefined ? process.env.SSH_AUTH_SOCK : undefined);
+  let remote: SshHost | undefined;
+  try {
+    remote = await connect({
+      host: host.host,
+      user: host.user,
+      hostKeys: [host.hostKey],
+      jump: jumpsOf(host),
+      dialer,
+      signal,
+      ...(host.port === undefined ? {} : { port: host.port }),
+      ...(host.privateKeyFile === undefined ? {} : { privateKeyFile: host.privateKeyFile }),
+      ...(agentSocket ? { agentSocket } : {}),
+    });
+    return await work(remote);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw explain(error, host, context);
+  } finally {
+    await remote?.close();
+  }
+}
+
+/** Runs a script as root and gives what it wrote; an exit code that is not expected is an error with its last lines. */
+export async function run(
+  remote: SshHost,
+  context: SiteContext,
+  doing: string,
+  script: string,
+  options: Pick<ExecOptions, "stdin" | "timeoutMs"> & { readonly hint?: string } = {},
+): Promise<string> {
+  const { hint, timeoutMs = 60_000, ...rest } = options;
+  const { code, stdout, stderr } = await remote.exec(script, {
+    sudo: true,
+    signal: context.signal,
+    timeoutMs,
+    ...rest,
+  });
+  if (code === 0) return stdout;
+  const said = (stderr.trim() || stdout.trim()).split("\n").slice(-6).join(" | ");
+  throw failed(remote, context, doing, said || `exit code ${code}`, hint);
+}
+
+export function failed(
+  remote: SshHost,
+  { site }: SiteContext,
+  doing: string,
+  why: string,
+  hint?: string,
+): MulticloudError {
+  return new MulticloudError(`the gateway at ${remote.address}: ${doing} failed: ${why}`, {
+    code: "REMOTE_COMMAND_FAILED",
+    site,
+    service: "haproxy",
+    hint,
+  });
+}
+
+const codes: Readonly<Record<string, ErrorCode>> = {
+  OPTIONS_INVALID: "CONFIG_INVALID",
+  HOST_KEY_MISMATCH: "HOST_KEY_MISMATCH",
+  AUTH_FAILED: "SSH_AUTH_FAILED",
+  UNREACHABLE: "HOST_UNREACHABLE",
+  TIMEOUT: "HOST_UNREACHABLE",
+  CLOSED: "HOST_UNREACHABLE",
+};
+
+const hints: Partial<Record<ErrorCode, string>> = {
+  CONFIG_INVALID: "give the gateway's host a privateKeyFile, or run an SSH agent that has the key",
+  HOST_KEY_MISMATCH:
+    "somebody may stand between you and the gateway. If it was reinstalled by you, put its new key in host.hostKey",
+  SSH_AUTH_FAILED: "does the gateway know the key of host.privateKeyFile (or of the agent) for this user?",
+  HOST_UNREACHABLE: "start the gateway or mend the way to it; check host.host, host.port and host.jump",
+};
+
+function explain(error: unknown, { host }: GatewayHost, { site }: SiteContext): unknown {
+  if (!(error instanceof Error) || MulticloudError.isInstance(error)) return error;
+  const code = codes[String((error as { code?: unknown }).code)] ?? "REMOTE_COMMAND_FAILED";
+  return new MulticloudError(`the gateway at ${host}: ${error.message}`, {
+    code,
+    site,
+    service: "ssh",
+    hint: hints[code],
+    cause: error,
+  });
+}
