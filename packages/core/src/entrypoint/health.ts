@@ -19,30 +19,38 @@ export interface Health {
   readonly since: number;
   /** Deaths that were not forgiven yet. */
   readonly deaths: number;
+  /** False until the first answer. */
+  readonly everUp: boolean;
 }
 
 /** An address that lived this long has its earlier deaths forgiven, in milliseconds. */
 export const forgiveMs = 600_000;
 
-export const newHealth = (at: number): Health => ({ status: "unknown", failed: 0, since: at, deaths: 0 });
+export const newHealth = (at: number): Health => ({
+  status: "unknown",
+  failed: 0,
+  since: at,
+  deaths: 0,
+  everUp: false,
+});
 
 /**
  * One probe's result taken in. Hysteresis both ways: a lost packet is no death, and a gasp is no life. An
  * address of which nothing is known yet is alive with its first answer.
  */
 export function observe(health: Health, ok: boolean, at: number, limits: HealthLimits): Health {
-  const { status, since, deaths } = health;
+  const { status, since, deaths, everUp } = health;
   if (!ok) {
-    const failed = health.failed + 1;
-    const failingSince = health.failingSince ?? at;
-    if (status === "down" || failed < limits.failures) return { status, failed, failingSince, since, deaths };
+    const failing = { failed: health.failed + 1, failingSince: health.failingSince ?? at, everUp };
+    if (status === "down" || failing.failed < limits.failures) return { ...failing, status, since, deaths };
     const before = status === "up" && at - since >= forgiveMs ? 0 : deaths;
-    return { status: "down", failed, failingSince, since: at, deaths: before + 1 };
+    return { ...failing, status: "down", since: at, deaths: before + 1 };
   }
-  if (status === "up") return { status, failed: 0, since, deaths };
-  if (status === "unknown") return { status: "up", failed: 0, since: at, deaths };
+  const answered = { failed: 0, deaths, everUp: true };
+  if (status === "up") return { ...answered, status, since };
+  if (status === "unknown") return { ...answered, status: "up", since: at };
   const goodSince = health.goodSince ?? at;
   const needed = limits.returnMs * 2 ** Math.min(4, Math.max(0, deaths - 1));
-  if (at - goodSince < needed) return { status, failed: 0, goodSince, since, deaths };
-  return { status: "up", failed: 0, since: at, deaths };
+  if (at - goodSince < needed) return { ...answered, status, goodSince, since };
+  return { ...answered, status: "up", since: at };
 }

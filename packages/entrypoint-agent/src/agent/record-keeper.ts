@@ -1,0 +1,173 @@
+import { type Decision, decide, MulticloudError, type OpenedRecord } from "@multicloud/core/plugin";
+import { type AgentClock, within } from "./clock.js";
+import type { AgentSettings, AgentTiming } from "./settings.js";
+
+/** All that is known when the leader decides. */
+export interface Situation {
+  /** In order of preference. */
+  readonly entries: readonly string[];
+  readonly opinions: readonly {
+    readonly observer: string;
+    readonly sees: Readonly<Record<string, "up" | "down">>;
+  }[];
+  /** Addresses that agents say they do not have any more, and nobody else claims. */
+  readonly left: readonly string[];
+  /** Addresses that some agent claims. */
+  readonly claimed: ReadonlySet<string>;
+}
+
+/** One change of the record. */
+export interface Switch {
+  readonly from: readonly string[];
+  readonly to: readonly string[];
+  readonly reason: string;
+  /** Milliseconds since the first probe of an address that left failed; `undefined` when none did from here. */
+  readonly tookMs?: number;
+}
+
+/** The leader's hand on the record. */
+export interface RecordKeeper {
+  /** Reads and writes what is to be done now, if anything; returns at once while it waits for another try. */
+  keep(situation: Situation, term: AbortSignal): Promise<void>;
+  /** Forgets what it knew: another agent led meanwhile. */
+  forget(): void;
+  /** The record as last read or written; empty when that is not known. */
+  readonly addresses: readonly string[];
+}
+
+/** What a record keeper needs. */
+export interface RecordKeeperParts {
+  readonly clock: AgentClock;
+  readonly timing: AgentTiming;
+  readonly settings: Pick<AgentSettings, "policy">;
+  readonly dns: OpenedRecord;
+  random(): number;
+  failingSince(address: string): number | undefined;
+  onSwitch(change: Switch): void;
+  /** A read or write failed; `first` of a row of failures. */
+  onFailure(error: MulticloudError, first: boolean): void;
+}
+
+export function createRecordKeeper(parts: RecordKeeperParts): RecordKeeper {
+  const { clock, timing, dns } = parts;
+  let current: readonly string[] | undefined;
+  let readAt = 0;
+  let failures = 0;
+  let retryAt = Number.NEGATIVE_INFINITY;
+  const unclaimedSince = new Map<string, number>();
+
+  /** One call to the DNS service; after a failure nothing is called for a while that doubles. */
+  async function call<T>(
+    term: AbortSignal,
+    work: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T | undefined> {
+    try {
+      return await within(clock, timing.dnsTimeoutMs, term, work);
+    } catch (thrown) {
+      if (term.aborted) return undefined;
+      const error = MulticloudError.isInstance(thrown)
+        ? thrown
+        : new MulticloudError(thrown instanceof Error ? thrown.message : String(thrown), {
+            code: "SERVICE_UNREACHABLE",
+            cause: thrown,
+          });
+      const backoff =
+        Math.min(timing.backoffMs, 500 * 2 ** Math.min(failures, 16)) * (0.75 + 0.25 * parts.random());
+      // What a service asks for is honoured up to the longest pause: by then it may know better.
+      const asked = Math.min(error.retryAfterMs ?? 0, timing.backoffMs);
+      retryAt = clock.now() + Math.max(backoff, asked);
+      failures += 1;
+      parts.onFailure(error, failures === 1);
+      return undefined;
+    }
+  }
+
+  /** Those of the record that are no one's any more. */
+  function goneOf(addresses: readonly string[], { left, claimed }: Situation): readonly string[] {
+    const now = clock.now();
+    for (const address of unclaimedSince.keys()) {
+      if (claimed.has(address) || !addresses.includes(address)) unclaimedSince.delete(address);
+    }
+    return addresses.filter((address) => {
+      if (claimed.has(address)) return false;
+      if (left.includes(address)) return true;
+      const since = unclaimedSince.get(address) ?? now;
+      unclaimedSince.set(address, since);
+      return now - since >= timing.unclaimedMs;
+    });
+  }
+
+  return {
+    get addresses() {
+      return current ?? [];
+    },
+    forget() {
+      current = undefined;
+      unclaimedSince.clear();
+    },
+    async keep(situation, term) {
+      if (clock.now() < retryAt) return;
+      if (current === undefined || clock.now() - readAt >= timing.rereadMs) {
+        const read = await call(term, (signal) => dns.get(signal));
+        if (!read) return;
+        current = read;
+        readAt = clock.now();
+      }
+      const gone = goneOf(current, situation);
+      const from = current;
+      const decision = decide({
+        policy: parts.settings.policy,
+        current: from,
+        entries: situation.entries,
+        opinions: situation.opinions,
+        gone,
+      });
+      if (!decision.changed) {
+        failures = 0;
+        return;
+      }
+      const failing = from
+        .filter((address) => !decision.addresses.includes(address))
+        .map((address) => parts.failingSince(address))
+        .filter((at) => at !== undefined);
+      const wrote = await call(term, (signal) => dns.set(decision.addresses, signal));
+      if (wrote === undefined) {
+        // It may have gone through; what is so is read before the next decision.
+        current = undefined;
+        return;
+      }
+      failures = 0;
+      current = decision.addresses;
+      readAt = clock.now();
+      if (!wrote) return;
+      parts.onSwitch({
+        from,
+        to: decision.addresses,
+        reason: reasonOf(from, decision, gone, situation.opinions.length),
+        ...(failing.length > 0 ? { tookMs: clock.now() - Math.min(...failing) } : {}),
+      });
+    },
+  };
+}
+
+function reasonOf(
+  from: readonly string[],
+  { addresses, verdicts }: Decision,
+  gone: readonly string[],
+  heard: number,
+): string {
+  const parts = [
+    ...from
+      .filter((address) => !addresses.includes(address))
+      .map((address) => {
+        if (gone.includes(address)) return `${address} is no address of the cluster any more`;
+        const { verdict, down = 0 } = verdicts.get(address) ?? {};
+        if (verdict !== "down") return `${address} is not needed any more`;
+        return `${address} is dead for ${down} of ${heard} ${heard === 1 ? "agent" : "agents"} that can be heard`;
+      }),
+    ...addresses
+      .filter((address) => !from.includes(address))
+      .map((address) => `${address} works for ${verdicts.get(address)?.up ?? 0} of ${heard}`),
+  ];
+  return parts.join("; ");
+}

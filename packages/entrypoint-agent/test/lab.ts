@@ -1,0 +1,315 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import type { AddressInfo } from "node:net";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { CallContext, Report } from "@multicloud/core/plugin";
+import { cloudflare } from "../../dns-cloudflare/src/cloudflare.js";
+import { openRecord } from "../../dns-cloudflare/src/in-cluster.js";
+import { type CloudflareDnsOptions, createCloudflare } from "../../testing/src/cloudflare/cloudflare-dns.js";
+import { createKubernetesCluster } from "../../testing/src/kubernetes/kubernetes-cluster.js";
+import { createAuthority, issue } from "../../testing/src/rke/certificates/authority.js";
+import { fakeWorld } from "../../testing/test/fake-world.js";
+import { agentSettings } from "../src/addon/addon.js";
+import { entrypointAgentManifest } from "../src/addon/manifest.js";
+import type { EntrypointAgentOptions } from "../src/addon/options.js";
+import { connectKubernetes } from "../src/agent/kubernetes-api.js";
+import { type Agent, startAgent } from "../src/agent/run-agent.js";
+import type { AgentSettings } from "../src/agent/settings.js";
+import { virtualTime } from "./virtual-time.js";
+
+/** How a way behaves: `blackhole` swallows, `refuse` answers that there is nothing. */
+export type Way =
+  | "works"
+  | "blackhole"
+  | "refuse"
+  | { readonly slowMs: number }
+  | { readonly status: number };
+
+/** One node with its agent. */
+export interface LabNode {
+  readonly name: string;
+  readonly site: string;
+  /** Address that the internet sees; several nodes behind one NAT share it. */
+  address: string;
+  readonly agent: Agent;
+  readonly log: string[];
+  /** The way to the API server, to the DNS service, and to the outside sources. */
+  api: Way;
+  dns: Way;
+  outside: Way;
+  /** Kills the process: nothing is handed over. */
+  kill(): Promise<void>;
+  /** Stops it in order. */
+  stop(): Promise<void>;
+}
+
+/** Nodes as `[name, site, address]`. */
+export type LabPlan = readonly (readonly [name: string, site: string, address: string])[];
+
+export const home = "203.0.113.1";
+export const cloud = "198.51.100.1";
+export const stand = "198.51.100.2";
+
+/** Three nodes behind home's NAT and one in each of two clouds: the reference set-up. */
+export const referencePlan: LabPlan = [
+  ["home-1", "home", home],
+  ["home-2", "home", home],
+  ["home-3", "home", home],
+  ["ramnode-1", "ramnode", cloud],
+  ["digitalocean-1", "digitalocean", stand],
+];
+
+export async function createPki() {
+  const ca = await createAuthority("kube-ca");
+  return {
+    ca,
+    serving: await issue(ca, { commonName: "kube-apiserver", names: ["127.0.0.1", "localhost"] }),
+  };
+}
+
+export type Pki = Awaited<ReturnType<typeof createPki>>;
+
+/** Agents in virtual time before the emulated API server and the emulated Cloudflare. */
+export async function openLab(
+  pki: Pki,
+  given: {
+    readonly plan?: LabPlan;
+    readonly options?: Partial<EntrypointAgentOptions>;
+    readonly dns?: CloudflareDnsOptions;
+    /** Addresses of the record before the agents start. Default home's. */
+    readonly record?: readonly string[];
+    /** By how much the clocks of nodes are wrong. */
+    readonly skewMs?: Readonly<Record<string, number>>;
+  } = {},
+) {
+  const plan = given.plan ?? referencePlan;
+  const time = virtualTime();
+  const world = fakeWorld();
+  const token = "lab-token-of-thirty-two-characters";
+  const secondToken = "lab-token-that-replaces-the-first";
+  const tokens = [{ value: token, status: "active" as "active" | "disabled" }, { value: secondToken }];
+  const dns = await createCloudflare(world, { rateLimit: false, tokens, ...given.dns });
+  const entrypoint = cloudflare({ zone: "example.com", record: "*.apps", token, baseURL: dns.url });
+  const serviceAccount = "system:serviceaccount:multicloud-entrypoint:entrypoint-agent";
+  const cluster = createKubernetesCluster(world, {
+    tokens: { agent: { name: serviceAccount, groups: ["system:serviceaccounts"] } },
+  });
+  for (const [name, site] of plan) {
+    cluster.registerNode({
+      name,
+      labels: { "topology.kubernetes.io/region": site },
+      internalIP: "10.0.0.1",
+      version: "v1.32.13",
+      ready: true,
+      roles: ["worker"],
+    });
+  }
+  const nodes = [...new Set(plan.map(([, site]) => site))].map((site) => ({ site }));
+  const settings = agentSettings("lab", nodes, { ...given.options, entrypoint });
+  const manifest = entrypointAgentManifest({
+    settings,
+    program: "",
+    dnsProgram: "",
+    secrets: { token },
+    image: "node",
+  });
+  for (const object of manifest) cluster.seed(structuredClone(object) as never);
+
+  const server = createServer((socket) => {
+    cluster.accept(socket, {
+      certPem: pki.serving.certPem,
+      keyPem: pki.serving.keyPem,
+      clientCaPem: pki.ca.certPem,
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const credentials = await mkdtemp(join(tmpdir(), "entrypoint-agent-"));
+  await writeFile(join(credentials, "token"), "agent\n");
+  await writeFile(join(credentials, "ca.crt"), pki.ca.certPem);
+
+  /** What answers at each address, and who cannot get there. */
+  const dead = new Set<string>();
+  const cut = new Set<string>();
+  const reaches = (node: string, address: string) => !dead.has(address) && !cut.has(`${node} ${address}`);
+  const secrets = { token };
+  let random = 1;
+  const agents: LabNode[] = [];
+
+  /** Lets a call take the way that it has at this moment. */
+  async function travel<T>(
+    way: Way,
+    signal: AbortSignal | undefined,
+    work: () => Promise<T>,
+    refused: (status: number) => T,
+  ): Promise<T> {
+    const clock = time.clock();
+    signal?.throwIfAborted();
+    if (way === "blackhole")
+      return clock.sleep(3_600_000, signal).then(() => Promise.reject(new Error("late")));
+    await clock.sleep(5, signal);
+    if (way === "refuse") throw Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
+    if (typeof way === "object" && "slowMs" in way) await clock.sleep(way.slowMs, signal);
+    if (typeof way === "object" && "status" in way) return refused(way.status);
+    const result = await time.still(work);
+    await clock.sleep(15, signal);
+    return result;
+  }
+
+  const reports: Report[] = [];
+
+  function start(name: string, address: string, skewMs = 0, more: Partial<AgentSettings> = {}): LabNode {
+    const stop = new AbortController();
+    const real = connectKubernetes({ host: "127.0.0.1", port, credentials });
+    const log: string[] = [];
+    const site = plan.find(([known]) => known === name)?.[1] ?? name;
+    let killed = false;
+    const clock = time.clock(skewMs);
+    const agent = startAgent(
+      { ...settings, ...more },
+      name,
+      {
+        clock,
+        kubernetes: {
+          call: (method, path, body, signal) =>
+            travel(
+              killed ? "blackhole" : node.api,
+              signal,
+              () => real.call(method, path, body, AbortSignal.timeout(20_000)),
+              (status) => ({ status, body: { message: "injected fault" } }),
+            ),
+        },
+        dns: openRecord({
+          cluster: "lab",
+          settings: settings.dns,
+          secret: async (key) => secrets[key as "token"],
+          report: (report) => reports.push(report),
+          fetch: (input, init) =>
+            travel(
+              killed ? "blackhole" : node.dns,
+              init?.signal ?? undefined,
+              async () => {
+                const response = await fetch(input, { ...init, signal: null });
+                return new Response(await response.arrayBuffer(), response);
+              },
+              (status) =>
+                Response.json(
+                  {
+                    success: false,
+                    errors: [{ code: 971, message: "injected" }],
+                    messages: [],
+                    result: null,
+                  },
+                  { status, headers: { "retry-after": "4" } },
+                ),
+            ),
+        }),
+        async probe(target, signal) {
+          if (reaches(name, target)) {
+            await clock.sleep(20, signal);
+            return true;
+          }
+          await clock.sleep(3_600_000, signal);
+          return false;
+        },
+        findAddresses: (signal) =>
+          travel<readonly string[]>(
+            node.outside,
+            signal,
+            async () => [node.address],
+            () => [],
+          ),
+        random: () => {
+          random = (random * 16_807) % 2_147_483_647;
+          return random / 2_147_483_647;
+        },
+        log: (level, message) => log.push(`${level}: ${message}`),
+      },
+      stop.signal,
+    );
+    const node: LabNode = {
+      name,
+      site,
+      address,
+      agent,
+      log,
+      api: "works",
+      dns: "works",
+      outside: "works",
+      async kill() {
+        killed = true;
+        stop.abort(new Error("killed"));
+      },
+      async stop() {
+        stop.abort(new Error("stopped"));
+        let done = false;
+        void agent.ended().then(() => (done = true));
+        await time.until(`${name} to stop`, () => done);
+      },
+    };
+    agents.push(node);
+    return node;
+  }
+
+  const record = given.record ?? [home];
+  const context: CallContext = {
+    cluster: "lab",
+    signal: new AbortController().signal,
+    dialer: () => Promise.reject(new Error("nothing is dialled here")),
+    report: () => {},
+  };
+  const setByHand = (addresses: readonly string[]) => entrypoint.set(context, addresses);
+  if (record.length > 0) await setByHand(record);
+  const writes = () => dns.calls.filter(({ method }) => method !== "GET").length;
+  const writesBefore = writes();
+  const switches: { at: number; to: readonly string[] }[] = [];
+  dns.onChange(() => switches.push({ at: time.now(), to: resolveRecord() }));
+  const resolveRecord = () => dns.resolve("hello.apps.example.com");
+  for (const [name, , address] of plan) start(name, address, given.skewMs?.[name] ?? 0);
+
+  return {
+    time,
+    world,
+    cluster,
+    dns,
+    settings,
+    agents,
+    dead,
+    cut,
+    secrets,
+    tokens,
+    secondToken,
+    switches,
+    reports,
+    start,
+    setByHand,
+    record: resolveRecord,
+    node(name: string): LabNode {
+      const found = agents.findLast((each) => each.name === name);
+      if (!found) throw new Error(`no node ${name}`);
+      return found;
+    },
+    leaders: () => agents.filter(({ agent }) => agent.leads()).map(({ name }) => name),
+    /** Calls that changed a DNS record. */
+    dnsWrites: () => writes() - writesBefore,
+    events: () => cluster.objects("Event").map((event) => `${event.reason}: ${event.message}`),
+    /** Until there is a leader and all agents know each other. */
+    async ready() {
+      await time.until("a leader", () => agents.some(({ agent }) => agent.leads()));
+      await time.pass(15_000);
+    },
+    async close() {
+      for (const node of agents) await node.kill();
+      let ended = false;
+      void Promise.all(agents.map(({ agent }) => agent.ended())).then(() => (ended = true));
+      await time.until("all agents to end", () => ended, 7_200_000);
+      server.close();
+      cluster.close();
+      await dns.close();
+      await rm(credentials, { recursive: true });
+    },
+  };
+}
+
+export type Lab = Awaited<ReturnType<typeof openLab>>;
