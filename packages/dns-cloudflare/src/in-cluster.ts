@@ -1,8 +1,8 @@
 import type { CallContext, OpenRecord } from "@multicloud/core/plugin";
 import { type CloudflareOptions, createEntrypoint } from "./cloudflare.js";
 
-// Shorter than the entrypoint agent's lease, so that one that hangs leaves time for another.
-const timeoutMs = 5_000;
+// The agent has a patience of its own for the whole; this one is for a single call that hangs.
+const timeoutMs = 10_000;
 
 /** The half of `cloudflare()` that the entrypoint agent loads: no waiting of its own, the token read before each call. */
 export const openRecord: OpenRecord = ({ cluster, settings, secret, fetch, report }) => {

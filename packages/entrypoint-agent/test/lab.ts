@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { CallContext, Report } from "@multicloud/core/plugin";
+import type { CallContext } from "@multicloud/core/plugin";
 import { cloudflare } from "../../dns-cloudflare/src/cloudflare.js";
 import { openRecord } from "../../dns-cloudflare/src/in-cluster.js";
 import { type CloudflareDnsOptions, createCloudflare } from "../../testing/src/cloudflare/cloudflare-dns.js";
@@ -70,7 +70,10 @@ export async function createPki() {
 
 export type Pki = Awaited<ReturnType<typeof createPki>>;
 
-/** Agents in virtual time before the emulated API server and the emulated Cloudflare. */
+/**
+ * Agents in virtual time before the emulated API server and the emulated Cloudflare. Whatever a test does, two
+ * never lead at once and the name is never without an address.
+ */
 export async function openLab(
   pki: Pki,
   given: {
@@ -157,7 +160,7 @@ export async function openLab(
     return result;
   }
 
-  const reports: Report[] = [];
+  let dnsCalls = 0;
 
   function start(name: string, address: string, skewMs = 0, more: Partial<AgentSettings> = {}): LabNode {
     const stop = new AbortController();
@@ -184,9 +187,10 @@ export async function openLab(
           cluster: "lab",
           settings: settings.dns,
           secret: async (key) => secrets[key as "token"],
-          report: (report) => reports.push(report),
-          fetch: (input, init) =>
-            travel(
+          report: () => {},
+          fetch: (input, init) => {
+            dnsCalls += 1;
+            return travel(
               killed ? "blackhole" : node.dns,
               init?.signal ?? undefined,
               async () => {
@@ -203,7 +207,8 @@ export async function openLab(
                   },
                   { status, headers: { "retry-after": "4" } },
                 ),
-            ),
+            );
+          },
         }),
         async probe(target, signal) {
           if (reaches(name, target)) {
@@ -268,6 +273,12 @@ export async function openLab(
   const resolveRecord = () => dns.resolve("hello.apps.example.com");
   for (const [name, , address] of plan) start(name, address, given.skewMs?.[name] ?? 0);
 
+  const leaders = () => agents.filter(({ agent }) => agent.leads()).map(({ name }) => name);
+  time.onStep(() => {
+    if (leaders().length > 1) throw new Error(`two lead at once: ${leaders().join(", ")}`);
+    if (record.length > 0 && resolveRecord().length === 0) throw new Error("the name has no address");
+  });
+
   return {
     time,
     world,
@@ -281,7 +292,6 @@ export async function openLab(
     tokens,
     secondToken,
     switches,
-    reports,
     start,
     setByHand,
     record: resolveRecord,
@@ -290,9 +300,16 @@ export async function openLab(
       if (!found) throw new Error(`no node ${name}`);
       return found;
     },
-    leaders: () => agents.filter(({ agent }) => agent.leads()).map(({ name }) => name),
+    leaders,
     /** Calls that changed a DNS record. */
     dnsWrites: () => writes() - writesBefore,
+    /** Calls to the DNS service by the agents, whatever became of them. */
+    dnsCalls: () => dnsCalls,
+    /** How often the lease changed hands. */
+    transitions() {
+      const lease = cluster.object("coordination.k8s.io/v1", "Lease", settings.name, settings.namespace);
+      return (lease?.spec as { readonly leaseTransitions?: number } | undefined)?.leaseTransitions;
+    },
     events: () => cluster.objects("Event").map((event) => `${event.reason}: ${event.message}`),
     /** Until there is a leader and all agents know each other. */
     async ready() {

@@ -10,6 +10,8 @@ export interface VirtualTime {
   clock(skewMs?: number): AgentClock;
   /** Real work during which time stands still. */
   still<T>(work: () => Promise<T>): Promise<T>;
+  /** Called after everything that happens. */
+  onStep(check: () => void): void;
   /** Lets so much time pass. */
   pass(ms: number): Promise<void>;
   /** Lets time pass until something holds; gives how much passed. Throws after `limitMs`. */
@@ -21,6 +23,7 @@ export function virtualTime(): VirtualTime {
   let order = 0;
   let timers: { at: number; order: number; fire: () => void }[] = [];
   let busy = 0;
+  let afterStep = () => {};
   let idle: (() => void) | undefined;
 
   function sleep(ms: number, signal?: AbortSignal): Promise<void> {
@@ -62,6 +65,7 @@ export function virtualTime(): VirtualTime {
     timers = timers.filter((timer) => !due.includes(timer));
     for (const timer of due) timer.fire();
     await settle();
+    afterStep();
   }
 
   return {
@@ -79,6 +83,9 @@ export function virtualTime(): VirtualTime {
         busy -= 1;
         if (busy === 0) idle?.();
       }
+    },
+    onStep(check) {
+      afterStep = check;
     },
     async pass(ms) {
       const end = now + ms;

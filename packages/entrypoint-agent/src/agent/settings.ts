@@ -47,7 +47,7 @@ export interface AgentTiming {
   readonly alertMs: number;
   /** The leader reads the record this often to see whether somebody else changed it. Default 60,000. */
   readonly rereadMs: number;
-  /** One DNS write or read. Default 8,000. */
+  /** One DNS write or read. Default 15,000. */
   readonly dnsTimeoutMs: number;
   /** Longest pause between two tries of a write. Default 30,000. */
   readonly backoffMs: number;
@@ -95,7 +95,7 @@ export const defaultTiming: AgentTiming = {
   calmMs: 10_000,
   alertMs: 1_000,
   rereadMs: 60_000,
-  dnsTimeoutMs: 8_000,
+  dnsTimeoutMs: 15_000,
   backoffMs: 30_000,
   unclaimedMs: 300_000,
   addressMs: 60_000,
