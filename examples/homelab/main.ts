@@ -1,7 +1,13 @@
-// The homelab on real clouds: `tsx main.ts plan | up | status | watch | destroy`. What differs from home to home is in home.json.
+// The homelab on real clouds: `tsx main.ts plan | up | status | watch | drill <site> <cluster> | destroy`. What differs from home to home is in home.json.
 import { readFile } from "node:fs/promises";
 import { formatPlan, MulticloudError } from "@multicloud/core";
-import { formatNodes, formatTable, formatTimings, showProgress } from "@multicloud/core/terminal";
+import {
+  formatDrill,
+  formatNodes,
+  formatTable,
+  formatTimings,
+  showProgress,
+} from "@multicloud/core/terminal";
 import { type Home, homelab } from "./homelab.js";
 
 const stop = new AbortController();
@@ -38,6 +44,13 @@ const verbs = {
   },
   async watch() {
     await showProgress(cluster.entrypoint.watch({ signal }), { output: process.stderr });
+  },
+  /** Cuts a site off and gives it back: `drill home multicloud`. */
+  async drill() {
+    const [lose = "", confirm = ""] = process.argv.slice(3);
+    const run = cluster.drill({ lose, confirm, signal });
+    await showProgress(run, { output: process.stderr });
+    console.log(formatDrill(await run));
   },
   async destroy() {
     const run = cluster.destroy({ signal });

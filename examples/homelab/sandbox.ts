@@ -2,7 +2,7 @@
 // the environment, as they would for anybody.
 import { rm } from "node:fs/promises";
 import { formatPlan, MulticloudError, type Run } from "@multicloud/core";
-import { formatNodes, formatTimings, showProgress } from "@multicloud/core/terminal";
+import { formatDrill, formatNodes, formatTimings, showProgress } from "@multicloud/core/terminal";
 import { socks5Dialer } from "@multicloud/ssh";
 import { sandbox } from "@multicloud/testing";
 import { homelab } from "./homelab.js";
@@ -60,28 +60,24 @@ try {
   expect(again.plan.unchanged && writes === 0, `the second up() wrote ${writes} times`);
 
   say("\n# The power at home goes; the record moves\n");
-  const watching = new AbortController();
-  const watch = cluster.entrypoint.watch({
-    signal: AbortSignal.any([signal, watching.signal]),
-    intervalMs: 500,
-    probeMs: 500,
-  });
-  const lost = performance.now();
-  world.setPower("home", false);
-  for await (const event of watch) {
-    if (json) process.stdout.write(`${JSON.stringify(event)}\n`);
-    if (event.type !== "entrypoint-switch") continue;
-    say(
-      `${event.record}: ${event.from.join(", ")} → ${event.to.join(", ")}, ${((performance.now() - lost) / 1000).toFixed(1)} s after the loss (${event.reason})`,
-    );
-    watching.abort();
-  }
-  await watch.catch(() => {});
+  const loss = await show(
+    cluster.drill({
+      lose: "home",
+      signal,
+      watch: { intervalMs: 500, probeMs: 500 },
+      host: `hello.apps.${world.home.zone}`,
+      resolve: async (name) => world.resolve(name),
+      async cut() {
+        world.setPower("home", false);
+        return async () => world.setPower("home", true);
+      },
+    }),
+  );
+  say(`\n${formatDrill(loss)}`);
   const [now] = world.resolve(`hello.apps.${world.home.zone}`);
   expect(now !== undefined && now !== world.home.router, "the record did not move");
 
   say("\n# The power is back; everything is removed\n");
-  world.setPower("home", true);
   await show(cluster.destroy({ signal }));
   const left = world.resources();
   say(left.length === 0 ? "\nNothing is left anywhere." : `\nLeft behind:\n${left.join("\n")}`);

@@ -13,6 +13,8 @@ export {
 } from "./config/config.js";
 export type { Dialer, DialOptions, DialTarget } from "./contracts/dialer.js";
 export type { GatewayBackend } from "./contracts/gateway.js";
+export type { DrillMoment, DrillOptions, DrillResult } from "./drill/drill.js";
+export type { SiteCut } from "./drill/site-power.js";
 export type { WatchOptions } from "./entrypoint/watch.js";
 export type { ErrorCode } from "./errors/codes.js";
 export { formatProblem, MulticloudError, ValidationError } from "./errors/multicloud-error.js";

@@ -1,5 +1,6 @@
 import type { MulticloudConfig } from "./config/config.js";
 import { validate } from "./config/validate.js";
+import { type DrillOptions, type DrillResult, drill } from "./drill/drill.js";
 import { type WatchOptions, watchEntrypoint } from "./entrypoint/watch.js";
 import { MulticloudError, ValidationError } from "./errors/multicloud-error.js";
 import { type Inventory, inventory } from "./inventory/inventory.js";
@@ -31,6 +32,8 @@ export interface Multicloud {
   inventory(options?: VerbOptions): Run<Inventory>;
   /** Removes everything that carries this cluster's mark, and only that; the state last. */
   destroy(options?: VerbOptions): Run<DestroyResult>;
+  /** Loses a site on purpose, measures until the name works again, and gives the site back. */
+  drill(options: DrillOptions): Run<DrillResult>;
   readonly entrypoint: {
     /** Keeps the record on a live entry until the signal aborts; what it does comes as `entrypoint-switch` events. */
     watch(options?: WatchOptions): Run<void>;
@@ -99,6 +102,7 @@ export function multicloud(config: MulticloudConfig): Multicloud {
     status: ({ signal } = {}) => run("status", signal, status),
     inventory: ({ signal } = {}) => run("inventory", signal, inventory),
     destroy: ({ signal } = {}) => locked("destroy", signal, destroy),
+    drill: (options) => locked("drill", options.signal, (session) => drill(session, options)),
     entrypoint: {
       watch: (options = {}) => run("watch", options.signal, (session) => watchEntrypoint(session, options)),
     },

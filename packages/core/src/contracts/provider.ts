@@ -36,6 +36,8 @@ export interface MachineRequest extends MachineShape {
   readonly userData: string | Uint8Array;
   /** The same as data, with the user that core logs in as and without a host key. Given to `persistent` providers, which apply it over SSH with `applyFragment`. */
   readonly boot?: NodeFragment;
+  /** What core itself will put on the machine later (engine, addons). Given to `persistent` providers, so that they can note what of it was there before. */
+  readonly prepare?: NodeFragment;
 }
 
 /** A machine that exists and carries our mark. */
@@ -81,6 +83,11 @@ export interface SharedRequest {
   readonly firewall: readonly FirewallRule[];
 }
 
+/** An error of `list` that brings the machines that could be seen along: enough for looking, not for changing. */
+export interface IncompleteListError extends Error {
+  readonly machines: readonly Machine[];
+}
+
 /** What `check` looked at and found. */
 export interface ProviderCheck extends CheckResult {
   /** Price of `machines` per month in US dollars, when the cloud tells. */
@@ -114,7 +121,10 @@ export interface Provider extends PluginIdentity {
   readonly persistent?: boolean;
   /** Credentials, names, quota, availability. Reads only. Paths of problems are relative to the site, for example `workers.image` or `provider`. */
   check(context: SiteContext, request: SiteRequest): Promise<ProviderCheck>;
-  /** Every machine with our mark, however many pages that takes. One call a tick serves all waiting machines. */
+  /**
+   * Every machine with our mark, however many pages that takes. One call a tick serves all waiting machines. Rejects
+   * when one may be missing from the answer; the error may then be an {@link IncompleteListError}.
+   */
   list(context: SiteContext): Promise<readonly Machine[]>;
   /** The SSH key, the firewall and whatever else the machines share: made when missing, corrected when ours and different, untouched when right. */
   ensureShared(context: SiteContext, request: SharedRequest): Promise<void>;
@@ -124,4 +134,10 @@ export interface Provider extends PluginIdentity {
   delete(context: SiteContext, machines: readonly Machine[]): Promise<void>;
   /** Removes what `ensureShared` made, when no machine of the site is left. */
   deleteShared(context: SiteContext): Promise<void>;
+  /**
+   * Takes machines off the wire at once, as a power cut does, without asking their operating systems (`on: false`),
+   * or gives them back (`on: true`); resolves when that is done. `list` says `stopped` meanwhile. Machines that are
+   * as wanted are left alone. For drills; a provider that has no such call leaves it out.
+   */
+  power?(context: SiteContext, machines: readonly Machine[], on: boolean): Promise<void>;
 }

@@ -1,6 +1,7 @@
 import type { KubernetesNode } from "../contracts/kubernetes.js";
 import type { OverlayMember, OverlayNetwork } from "../contracts/overlay.js";
 import type { Machine } from "../contracts/provider.js";
+import { restorePower } from "../drill/site-power.js";
 import { type Connections, openConnections } from "../hosts/connect.js";
 import type { Plan, PlanAction } from "../plan/plan.js";
 import { type Timings, timings } from "../run/critical-path.js";
@@ -49,6 +50,8 @@ export interface UpResult {
 /** Makes the world as the configuration wants it. */
 export async function up(session: Session): Promise<UpResult> {
   const started = performance.now();
+  // A drill that was killed may have left a site dark.
+  await restorePower(session);
   const { plan, existing, doubles, ...surveyed } = await survey(session);
   const connections = openConnections(session);
   let cluster: FormedCluster | undefined;

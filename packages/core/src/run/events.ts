@@ -2,8 +2,8 @@ import type { Problem, Report } from "../contracts/context.js";
 import type { MulticloudError } from "../errors/multicloud-error.js";
 import type { Plan } from "../plan/plan.js";
 
-/** The five verbs, and watching the entrypoint. */
-export type Verb = "plan" | "up" | "status" | "inventory" | "destroy" | "watch";
+/** The five verbs, watching the entrypoint, and the drill. */
+export type Verb = "plan" | "up" | "status" | "inventory" | "destroy" | "watch" | "drill";
 
 /** Kinds of steps. Those of a node come once per node, `check`, `shared`, `gateway`, `delete` once per site, the others once. */
 export type StepKind =
@@ -60,6 +60,7 @@ export type RunEvent = { readonly at: number } & (
       readonly to: readonly string[];
       readonly reason: string;
     }
+  | { readonly type: "drill-moment"; readonly seconds: number; readonly what: string }
   | ({ readonly site?: string } & Report)
 );
 

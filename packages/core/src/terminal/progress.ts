@@ -103,6 +103,8 @@ export async function showProgress(
         print(
           `${clock(event.at)}   →  ${event.record}: ${event.from.join(", ") || "(none)"} → ${event.to.join(", ")} (${event.reason})`,
         );
+      } else if (event.type === "drill-moment") {
+        print(`${clock(event.at)}   ·  ${event.what} (${event.seconds.toFixed(1)} s after the loss)`);
       } else if (event.type === "retry") {
         print(`${clock(event.at)}   ↻  ${event.message} (again in ${seconds(event.delayMs)})`);
       } else if (event.type === "log" && (event.level === "warn" || (verbose && event.level === "info"))) {

@@ -1,3 +1,4 @@
+import type { DrillResult } from "../drill/drill.js";
 import type { UpNode } from "../orchestrate/up.js";
 import type { Timings } from "../run/critical-path.js";
 import { seconds } from "./seconds.js";
@@ -27,4 +28,17 @@ export function formatTimings({ totalMs, criticalPath }: Timings): string {
     id,
   ]);
   return `${seconds(totalMs)} in all; what took it, one after the other:\n${formatTable(["TIME", "SHARE", "STEP"], rows)}`;
+}
+
+/** How long a drill's loss was felt, and its timeline. */
+export function formatDrill({
+  lost,
+  record,
+  host,
+  recordSeconds,
+  clientSeconds,
+  timeline,
+}: DrillResult): string {
+  const rows = timeline.map(({ seconds: at, what }) => [`${at.toFixed(1)} s`, what]);
+  return `${lost} was lost. ${record} was right after ${recordSeconds.toFixed(1)} s, https://${host}/ answered again after ${clientSeconds.toFixed(1)} s.\n${formatTable(["AFTER", "WHAT"], rows)}`;
 }

@@ -1,0 +1,90 @@
+import { socks5Dialer } from "@multicloud/ssh";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { errorOf, type Lab, openLab } from "./lab.js";
+
+const shape = { home: [1, 1], ramnode: [0, 1], digitalocean: [0, 1] } as const;
+const host = "hello.apps.example.com";
+const quick = { intervalMs: 5, watch: { intervalMs: 5, probeMs: 1_000 }, timeoutMs: 20_000 };
+
+let lab: Lab;
+const cluster = () => lab.cluster(shape, { dialer: socks5Dialer(lab.socks) });
+const resolve = async (name: string) => lab.resolve(name);
+const addressOf = (name: string) =>
+  lab.world.machines.all().find(({ spec }) => spec.hostname === name)?.spec.publicAddress ?? "";
+
+beforeAll(async () => {
+  lab = await openLab();
+  await cluster().up();
+});
+afterAll(() => lab.close());
+
+test("a cut that the caller brings: the record moves, a client gets its answer again, the site comes back", async () => {
+  let dark = false;
+  const result = await cluster().drill({
+    lose: "home",
+    host,
+    resolve,
+    ...quick,
+    async cut(site) {
+      expect(site).toBe("home");
+      lab.setPower("home", false);
+      dark = true;
+      return async () => {
+        lab.setPower("home", true);
+        dark = false;
+      };
+    },
+  });
+  expect(dark).toBe(false);
+  expect(result.before).toEqual([lab.home.router]);
+  expect(result.after).toEqual([addressOf("lab-ramnode-worker-1")]);
+  expect(result.recordSeconds).toBeGreaterThan(0);
+  expect(result.clientSeconds).toBeGreaterThanOrEqual(result.recordSeconds);
+  expect(result.timeline.map(({ what }) => what)).toEqual([
+    "home is lost",
+    "the client gets no answer",
+    expect.stringContaining("→"),
+    "the client has its answer again",
+    "home has its power back",
+  ]);
+});
+
+test("nobody keeps the record: the drill says so, and the site comes back", async () => {
+  const current = lab.resolve(host)[0];
+  const site = current === lab.home.router ? "home" : "ramnode";
+  let back = 0;
+  const error = await errorOf(
+    cluster().drill({
+      lose: site,
+      host,
+      resolve,
+      intervalMs: 5,
+      watch: false,
+      timeoutMs: 300,
+      cut: async () => async () => {
+        back += 1;
+      },
+    }),
+  );
+  expect(error).toMatchObject({ code: "TIMEOUT", site, hint: expect.stringContaining("keep the record") });
+  expect(back).toBe(1);
+});
+
+test("a wrong site, no confirmation and a name that answers nothing are told before anything is cut", async () => {
+  const before = lab.effects.all.length;
+  expect(await errorOf(cluster().drill({ lose: "hom" }))).toMatchObject({
+    code: "CONFIG_INVALID",
+    message: expect.stringMatching(/lose.*home/s),
+  });
+  expect(await errorOf(cluster().drill({ lose: "home", confirm: "other" }))).toMatchObject({
+    code: "CONFIG_INVALID",
+    message: expect.stringMatching(/confirm.*lab/s),
+  });
+  const cut = async () => {
+    throw new Error("must not be cut");
+  };
+  expect(
+    await errorOf(cluster().drill({ lose: "home", host, resolve: async () => ["203.0.113.254"], cut })),
+  ).toMatchObject({ code: "ENTRYPOINT_FAILED", message: expect.stringContaining("even before the drill") });
+  expect(lab.effectsSince(before)).toEqual([]);
+});
