@@ -3,9 +3,11 @@ const permanent = [
   /No valid host/i,
   /quota|LimitExceeded|Maximum number of \w+ (allowed|exceeded)/i,
   /No more IP addresses|No fixed IP addresses|NoMoreFixedIps|NoMoreNetworks|IpAddressGenerationFailure/i,
-  /Invalid input|Fixed IP .* (is not a valid|is already in use)/i,
-  /\bimage\b.*(unacceptable|not active|corrupt|invalid|not be found|too (small|large)|size)|ImageNotFound|InvalidImage|ImageUnacceptable/i,
-  /Flavor's .* too small|not authorized|policy|Forbidden/i,
+  /Fixed IP .* (is not a valid|is already in use)/i,
+  /\bimage\b.*(not active|corrupt|not be found|size)|ImageNotFound|ImageNotActive|InvalidImage/i,
+  /unacceptable|\binvalid\b|not supported|does not support|too (small|large|high)/i,
+  /signature|certificate|encryption/i,
+  /not authorized|policy does|disallowed by policy|Forbidden/i,
 ];
 
 /**
@@ -23,7 +25,7 @@ const passing = [
   /Service ?Unavailable|Bad ?Gateway|Unexpected API Error|InternalServerError/i,
   /libvirt|qemu|hypervisor|ProcessExecutionError|internal error/i,
   /Virtual Interface creation failed|VirtualInterfaceCreate|Failed to allocate the network/i,
-  /did not finish being created|Failed to (attach|connect) .*volume|BlockDeviceMapping/i,
+  /did not finish being created|Failed to (attach|connect) .*volume|Failure prepping block device/i,
   /Compute (host|service) .* (not be found|is unavailable|down)|ComputeHostNotFound|Insufficient compute resources/i,
 ];
 

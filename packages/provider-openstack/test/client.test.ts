@@ -68,6 +68,34 @@ describe("logging in", () => {
     expect(cloud.calls.keystone).toHaveLength(2);
   });
 
+  it("with a token that is over says so, and with an address that is not Keystone's too", async () => {
+    const cloud = await startCloud(createTestWorld());
+    const call = createContext();
+    const login = createOpenStackClient({ cloud: "home-password", cloudsFile: cloud.cloudsFile });
+    const { token } = await login.authorize(call);
+    const byToken = createOpenStackClient({
+      auth: { authUrl: cloud.authUrl, token, projectName: "homelab" },
+    });
+    await byToken.nova.listServers(call);
+    cloud.expireTokens();
+    const over = await failure(byToken.nova.listServers(call));
+    expect(over).toMatchObject({ code: "AUTH_FAILED", service: "keystone", status: 404 });
+    expect(over.hint).toContain("cannot be renewed by itself");
+    expect(JSON.stringify(over)).not.toContain(token);
+    const wrongUrl = createOpenStackClient({
+      auth: {
+        authUrl: `${cloud.authUrl.replace("/v3", "")}/elsewhere/v3`,
+        username: "alice",
+        password: alice.password,
+        projectName: "homelab",
+      },
+    });
+    expect(await failure(wrongUrl.authorize(call))).toMatchObject({
+      code: "CONFIG_INVALID",
+      hint: expect.stringContaining("auth_url"),
+    });
+  });
+
   it("happens again a minute before the token expires, not earlier", async () => {
     const cloud = await startCloud(createTestWorld(), { tokenLifeMs: 3_600_000 });
     const client = createOpenStackClient({ cloud: "home", cloudsFile: cloud.cloudsFile });

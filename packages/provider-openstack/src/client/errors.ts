@@ -1,4 +1,5 @@
 import type { ErrorCode } from "@multicloud/core/plugin";
+import type { OpenStackAuth } from "./auth.js";
 
 interface Described {
   readonly code?: ErrorCode;
@@ -33,6 +34,35 @@ export function describeError(source: string): (status: number, body: unknown) =
     }
     return said.message === undefined ? undefined : said;
   };
+}
+
+/**
+ * The same for Keystone's answer to a login. One with a token that is not good (any more) is answered with 404,
+ * as is one that was sent to where Keystone is not.
+ */
+export function describeLoginError(
+  auth: OpenStackAuth,
+  source: string,
+): (status: number, body: unknown) => Described | undefined {
+  const describe = describeError(source);
+  const byToken =
+    auth.token !== undefined && auth.password === undefined && auth.applicationCredentialSecret === undefined;
+  return (status, body) => {
+    const described = describe(status, body);
+    if (status === 401 && byToken) return { ...described, hint: tokenHint(source) };
+    if (status !== 404) return described;
+    return byToken
+      ? { ...described, code: "AUTH_FAILED", hint: tokenHint(source) }
+      : {
+          ...described,
+          code: "CONFIG_INVALID",
+          hint: `auth_url of ${source} is not where Keystone answers: it is like https://cloud.example.com:5000/v3`,
+        };
+  };
+}
+
+function tokenHint(source: string): string {
+  return `the token of ${source} has expired or was taken back, and cannot be renewed by itself: get another (openstack token issue), or use a password or an application credential`;
 }
 
 function isQuota(status: number, type: string | undefined, message = ""): boolean {

@@ -2,7 +2,7 @@ import { createHttp, MulticloudError } from "@multicloud/core/plugin";
 import { authRequest, secretsOf } from "./auth.js";
 import type { OpenStackCall } from "./call.js";
 import { type CatalogEntry, versionedUrl } from "./catalog.js";
-import { describeError } from "./errors.js";
+import { describeLoginError } from "./errors.js";
 import { type CloudSettings, type ConnectionOptions, readSettings } from "./settings.js";
 import { shareRun } from "./share.js";
 import { createTlsFetch } from "./tls-fetch.js";
@@ -96,7 +96,7 @@ export function createSession(options: SessionOptions): Session {
       baseURL: versionedUrl(auth.authUrl, "v3"),
       requestIdHeaders: ["x-openstack-request-id"],
       secrets,
-      describeError: describeError(source),
+      describeError: describeLoginError(auth, source),
       ...(send ? { fetch: send } : {}),
       ...(options.backoffMs === undefined ? {} : { backoffMs: options.backoffMs }),
     });

@@ -92,8 +92,9 @@ export function authCases(bench: Bench): void {
 
     await bench.home.revoke(token);
     const error = await failure(createOpenStackClient(byToken).authorize(call));
-    // Keystone looks for a token that it shall change into another, and finds none.
-    expect(error).toMatchObject({ code: "AUTH_FAILED", service: "keystone" });
+    // Keystone looks for the token that it shall change into another, and finds none.
+    expect(error).toMatchObject({ code: "AUTH_FAILED", service: "keystone", status: 404 });
+    expect(error.message).toMatch(/(validate|find) token/);
     expect(error.hint).toContain("the auth option");
     expect(JSON.stringify(error)).not.toContain(token);
   });

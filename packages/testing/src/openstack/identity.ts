@@ -6,10 +6,19 @@ import { type CloudState, newKeystoneId } from "./state.js";
 /** Who is calling. */
 export type Caller = User;
 
-/** Makes a token. Real ones (Fernet) are long and not to be guessed; this has their look. */
-export function issueToken(state: CloudState, user: User): { readonly id: string; readonly token: Token } {
+/**
+ * Makes a token. Real ones (Fernet) are long and not to be guessed; this has their look.
+ *
+ * @param from a token that is changed into this one: it lives no longer than that
+ */
+export function issueToken(
+  state: CloudState,
+  user: User,
+  from?: Token,
+): { readonly id: string; readonly token: Token } {
   const id = `gAAAAAB${newKeystoneId()}${newKeystoneId()}${newKeystoneId()}`;
-  const token = { user, expiresAt: state.world.clock.now() + state.tokenLifeMs };
+  const issuedAt = state.world.clock.now();
+  const token = { user, issuedAt, expiresAt: from?.expiresAt ?? issuedAt + state.tokenLifeMs };
   state.tokens.set(id, token);
   return { id, token };
 }

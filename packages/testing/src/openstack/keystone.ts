@@ -2,7 +2,7 @@ import type { Route, ServiceRequest } from "../world/http-service.js";
 import { empty, keystoneBody, refusal, requestId } from "./answers.js";
 import { anything, FieldError, list, object, text } from "./fields.js";
 import { callerOf, issueToken } from "./identity.js";
-import type { User } from "./records.js";
+import type { Token, User } from "./records.js";
 import type { CloudState } from "./state.js";
 
 /** Where the other services of the cloud are: the catalog, for one project. */
@@ -103,7 +103,7 @@ export function keystoneRoutes(state: CloudState, prefix: string, catalog: Catal
       path: `${prefix}/v3/auth/tokens`,
       handle(request) {
         const user = authenticate(state, request);
-        const { id, token } = issueToken(state, user);
+        const { id, token } = issueToken(state, user, tokenOf(state, request));
         return {
           status: 201,
           headers: { "x-subject-token": id, vary: "X-Auth-Token" },
@@ -113,7 +113,7 @@ export function keystoneRoutes(state: CloudState, prefix: string, catalog: Catal
               user: { domain, id: user.id, name: user.name, password_expires_at: null },
               audit_ids: [id.slice(-22)],
               expires_at: microseconds(token.expiresAt),
-              issued_at: microseconds(token.expiresAt - state.tokenLifeMs),
+              issued_at: microseconds(token.issuedAt),
               project: { domain, id: user.project.id, name: user.project.name },
               is_domain: false,
               roles: [{ id: "member", name: "member" }],
@@ -197,10 +197,19 @@ function identify(state: CloudState, identity: TokenRequest["auth"]["identity"])
     );
   }
   if (method === "token") {
-    const id = identity.token?.id;
-    return id === undefined ? undefined : callerOf(state, { headers: { "x-auth-token": id } });
+    const id = identity.token?.id ?? "";
+    const caller = callerOf(state, { headers: { "x-auth-token": id } });
+    // Not 401: Keystone looks for the token as for any thing.
+    if (!caller) throw refusal(404, keystoneBody(404, `Could not find token: ${id}.`));
+    return caller;
   }
   return undefined;
+}
+
+/** The token that a login is made with. */
+function tokenOf(state: CloudState, request: ServiceRequest): Token | undefined {
+  const { methods, token } = (request.body as TokenRequest).auth.identity;
+  return methods[0] === "token" && token ? state.tokens.get(token.id) : undefined;
 }
 
 function inDefault(given: { readonly id?: string; readonly name?: string } | undefined): boolean {

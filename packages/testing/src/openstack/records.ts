@@ -16,6 +16,7 @@ export interface User {
 
 export interface Token {
   readonly user: User;
+  readonly issuedAt: number;
   readonly expiresAt: number;
 }
 
