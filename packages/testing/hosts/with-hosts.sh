@@ -22,12 +22,13 @@ if [ "${1:-}" != --inside ]; then
   for tool in mmdebstrap gpg ssh-keygen ip nsenter pivot_root; do
     command -v "$tool" >/dev/null || skip "$tool is missing (Debian: apt-get install mmdebstrap gpg openssh-client iproute2 util-linux)"
   done
-  # A changed recipe is another root file system.
-  recipe=$(sha256sum "$here/make-rootfs.sh" | cut -c1-12)
+  # A suite that needs more on its hosts brings a recipe of its own. A changed recipe is another root file system.
+  make=${MULTICLOUD_HOSTS_RECIPE:-$here/make-rootfs.sh}
+  recipe=$(sha256sum "$make" | cut -c1-12)
   ROOTFS=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/multicloud/hosts-$recipe
   if [ ! -d "$ROOTFS" ]; then
     echo "making the hosts' root file system in $ROOTFS (once, about a minute)" >&2
-    sh "$here/make-rootfs.sh" "$ROOTFS" || skip "their root file system could not be made"
+    sh "$make" "$ROOTFS" || skip "their root file system could not be made"
   fi
   export ROOTFS
   exec unshare --net --mount --pid --fork --kill-child=KILL --mount-proc bash "$here/with-hosts.sh" --inside "$@"

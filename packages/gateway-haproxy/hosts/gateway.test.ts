@@ -1,0 +1,305 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Gateway } from "@multicloud/core/plugin";
+import { afterEach, expect, test } from "vitest";
+import {
+  closeWorkers,
+  freeHosts,
+  gatewayOn,
+  openClient,
+  sh,
+  siteContext,
+  startWorker,
+  visit,
+  type Worker,
+} from "./gateway-lab.js";
+
+const context = siteContext();
+const config = "/etc/haproxy/haproxy.cfg";
+const record = "/etc/multicloud/haproxy-gateway.json";
+
+afterEach(closeWorkers);
+
+function freshHost(): string {
+  const address = freeHosts.shift();
+  if (!address) throw new Error("more tests than hosts: start more of them in with-gateways.sh");
+  return address;
+}
+
+const nodesOf = (...workers: Worker[]) => workers.map(({ node }) => node);
+
+/** Everything that a write would change. */
+const traces = (address: string) =>
+  sh(address, `stat -c '%n %i %y' /etc/haproxy/* /etc/multicloud/* /var/log/systemctl.log; md5sum ${config}`);
+
+/** Waits until HAProxy itself says that so many workers answer. */
+async function untilHealthy(gateway: Gateway, count: number): Promise<void> {
+  for (let tries = 0; tries < 100; tries++) {
+    const state = await gateway.find?.(context);
+    if (state?.backends.filter(({ healthy }) => healthy).length === count) return;
+    await sleep(100);
+  }
+  throw new Error(`there were never ${count} healthy workers`);
+}
+
+/** Visits by several clients at once until the work is done. */
+async function underLoad(address: string, work: () => Promise<void>) {
+  const answers = new Map<string, number>();
+  const errors: string[] = [];
+  let busy = true;
+  const clients = Array.from({ length: 16 }, async () => {
+    while (busy) {
+      await visit(address, 443).then(
+        (answer) => answers.set(answer, (answers.get(answer) ?? 0) + 1),
+        (error: Error) => errors.push(error.message),
+      );
+      await sleep(2);
+    }
+  });
+  try {
+    await work();
+  } finally {
+    busy = false;
+    await Promise.all(clients);
+  }
+  return { answers, errors, total: [...answers.values()].reduce((sum, count) => sum + count, 0) };
+}
+
+test("installs HAProxy, passes traffic to all workers, writes nothing twice, and goes without a trace", async () => {
+  const address = freshHost();
+  const gateway = gatewayOn(address);
+  const workers = [await startWorker(), await startWorker(), await startWorker()];
+  expect(await gateway.check(context)).toEqual({ problems: [], warnings: [] });
+  expect(await gateway.find?.(context)).toBeUndefined();
+  expect(await gateway.ensure(context, nodesOf(...workers))).toEqual({ changed: true });
+
+  await untilHealthy(gateway, 3);
+  for (const port of [80, 443]) {
+    const answers = await Promise.all(Array.from({ length: 12 }, () => visit(address, port)));
+    expect(new Set(answers)).toEqual(new Set(workers.map(({ node }) => `${node.name}:${port}`)));
+  }
+  await expect(visit(address, 8404)).rejects.toThrow();
+  await expect(visit(address, 6443)).rejects.toThrow();
+
+  const before = await traces(address);
+  expect(await gateway.ensure(context, nodesOf(...workers).reverse())).toEqual({ changed: false });
+  expect((await gateway.check(context)).problems).toEqual([]);
+  expect(await gateway.publicAddress(context)).toBe("203.0.113.7");
+  expect(await traces(address)).toBe(before);
+
+  await gateway.remove(context);
+  expect(
+    await sh(address, "ls /etc/multicloud /etc/haproxy; command -v haproxy; systemctl is-active haproxy"),
+  ).toMatch(/inactive/);
+  expect(await sh(address, "command -v haproxy || echo gone")).toBe("gone");
+  expect(await sh(address, `ls ${record} ${config} 2> /dev/null || echo gone`)).toBe("gone");
+  await expect(visit(address, 443)).rejects.toThrow("ECONNREFUSED");
+  await gateway.remove(context);
+
+  // What was removed can be made again.
+  expect(await gateway.ensure(context, nodesOf(...workers))).toEqual({ changed: true });
+  await untilHealthy(gateway, 3);
+  await gateway.remove(context);
+});
+
+test("a worker dies and comes back: visitors are sent to the others", async () => {
+  const address = freshHost();
+  const gateway = gatewayOn(address, { workerPorts: { http: 80, https: 443 } });
+  const workers = [await startWorker(), await startWorker(), await startWorker()] as const;
+  await gateway.ensure(context, nodesOf(...workers));
+  await untilHealthy(gateway, 3);
+  const { errors, answers, total } = await underLoad(address, async () => {
+    await workers[1].die();
+    await untilHealthy(gateway, 2);
+    await workers[1].revive();
+    await untilHealthy(gateway, 3);
+    await sleep(200);
+  });
+  // Only visits that the dying worker had taken may break; a refused connection goes to another worker.
+  expect(errors.length).toBeLessThanOrEqual(16);
+  expect(total).toBeGreaterThan(500);
+  expect(answers.size).toBe(3);
+  const state = await gateway.find?.(context);
+  expect(state?.backends.map(({ node, healthy }) => [node, healthy])).toEqual(
+    workers.map(({ node }) => [node.name, true]).sort(),
+  );
+});
+
+test("scaling up and down under load: reloads drop nothing, and a long connection outlives them", async () => {
+  const address = freshHost();
+  const gateway = gatewayOn(address);
+  const workers = [await startWorker(), await startWorker(), await startWorker(), await startWorker()];
+  const [a, b, c, d] = workers as [Worker, Worker, Worker, Worker];
+  await gateway.ensure(context, nodesOf(a, b));
+  await untilHealthy(gateway, 2);
+  const long = await openClient(address, 443);
+  const first = await long.say("hello");
+  let reloads = 0;
+  const { errors, answers, total } = await underLoad(address, async () => {
+    for (const nodes of [
+      nodesOf(a, b, c),
+      nodesOf(a, b, c, d),
+      nodesOf(c, d),
+      nodesOf(d),
+      nodesOf(a, b, c, d),
+    ]) {
+      expect(await gateway.ensure(context, nodes)).toEqual({ changed: true });
+      reloads += 1;
+      await untilHealthy(gateway, nodes.length);
+      await sleep(300);
+    }
+  });
+  process.stdout.write(`  ${total} visits during ${reloads} reloads, ${errors.length} failed\n`);
+  expect(errors).toEqual([]);
+  expect(total).toBeGreaterThan(1000);
+  expect(answers.size).toBe(4);
+  expect(await long.say("still there?")).toBe("still there?");
+  expect(first).toMatch(/^lab-home-worker-\d+:443$/);
+  long.close();
+});
+
+test("tells workers the visitor's address by the PROXY protocol, and passes 6443 to masters", async () => {
+  const address = freshHost();
+  const worker = await startWorker();
+  const master = await startWorker("master");
+  const gateway = gatewayOn(address, { proxyProtocol: true, api: true });
+  await gateway.ensure(context, nodesOf(worker, master));
+  await untilHealthy(gateway, 1);
+  expect(await visit(address, 443)).toBe(`${worker.node.name}:443`);
+  const header = worker.received.find((data) => data.includes("hello")) ?? worker.received.at(-1)!;
+  // Version 2: 12 bytes of signature, version and command, family, length, then both addresses.
+  expect(header.subarray(0, 12).toString("hex")).toBe("0d0a0d0a000d0a515549540a");
+  expect([...header.subarray(16, 20)].join(".")).toBe("10.77.0.1");
+  expect([...header.subarray(20, 24)].join(".")).toBe(address);
+  for (let tries = 0; tries < 50; tries++) {
+    if ((await visit(address, 6443).catch(() => "")) === `${master.node.name}:6443`) break;
+    await sleep(100);
+  }
+  expect(await visit(address, 6443)).toBe(`${master.node.name}:6443`);
+});
+
+test("a configuration that was there is not touched, taken over when told to, and put back", async () => {
+  const address = freshHost();
+  const worker = await startWorker();
+  const theirs = `# by hand\nlisten mine\n  mode tcp\n  bind :80\n  timeout client 5s\n  timeout server 5s\n  timeout connect 5s\n  server mine ${worker.node.privateAddress}:443\n`;
+  await sh(
+    address,
+    `apt-get update > /dev/null && apt-get install -y haproxy > /dev/null 2>&1; printf '%s' '${theirs}' > ${config}; chmod 640 ${config}; systemctl enable haproxy; systemctl start haproxy`,
+  );
+  expect(await visit(address, 80)).toBe(`${worker.node.name}:443`);
+  const before = await sh(address, `stat -c '%i %y %a' ${config}; md5sum ${config}; ls -a /etc /etc/haproxy`);
+  const gateway = gatewayOn(address);
+  expect((await gateway.check(context)).problems).toMatchObject([
+    { path: "host", code: "CONFLICT", hint: expect.stringContaining("takeOver") },
+  ]);
+  await expect(gateway.ensure(context, nodesOf(worker))).rejects.toMatchObject({ code: "CONFLICT" });
+  await gateway.remove(context);
+  expect(await sh(address, `stat -c '%i %y %a' ${config}; md5sum ${config}; ls -a /etc /etc/haproxy`)).toBe(
+    before,
+  );
+
+  const bold = gatewayOn(address, { takeOver: true });
+  expect((await bold.check(context)).problems).toEqual([]);
+  expect(await bold.ensure(context, nodesOf(worker))).toEqual({ changed: true });
+  await untilHealthy(bold, 1);
+  expect(await visit(address, 80)).toBe(`${worker.node.name}:80`);
+  expect(await sh(address, `cat ${config}.before-multicloud`)).toBe(theirs.trim());
+  // Once it is ours, nobody needs to be bold.
+  expect((await gateway.check(context)).problems).toEqual([]);
+
+  // Another cluster cannot have it, however bold.
+  const other = siteContext({ cluster: "other" });
+  expect((await bold.check(other)).problems).toMatchObject([
+    { code: "CONFLICT", message: expect.stringContaining("cluster lab") },
+  ]);
+  await expect(bold.ensure(other, nodesOf(worker))).rejects.toMatchObject({ code: "CONFLICT" });
+  await bold.remove(other);
+  expect(await visit(address, 80)).toBe(`${worker.node.name}:80`);
+
+  // What somebody changed in ours is not overwritten either.
+  await sh(address, `echo '# tuned' >> ${config}`);
+  await expect(gateway.ensure(context, nodesOf(worker))).rejects.toMatchObject({
+    code: "CONFLICT",
+    message: expect.stringContaining("changed by somebody"),
+  });
+  await bold.ensure(context, nodesOf(worker));
+  expect(await sh(address, `tail -n 1 ${config}.multicloud-edited`)).toBe("# tuned");
+
+  await gateway.remove(context);
+  expect(await visit(address, 80)).toBe(`${worker.node.name}:443`);
+  expect(await sh(address, `cat ${config}`)).toBe(theirs.trim());
+  expect(await sh(address, "systemctl is-enabled haproxy; systemctl is-active haproxy")).toBe(
+    "enabled\nactive",
+  );
+  expect(await sh(address, `stat -c %a ${config}; ls ${record} 2> /dev/null || echo gone`)).toBe("640\ngone");
+});
+
+test("a port that somebody else holds is told, and the next run mends it", async () => {
+  const address = freshHost();
+  const worker = await startWorker();
+  const gateway = gatewayOn(address);
+  await sh(
+    address,
+    "setsid python3 -m http.server 80 > /dev/null 2>&1 < /dev/null & echo $! > /run/squatter; sleep 1",
+  );
+  await expect(gateway.ensure(context, nodesOf(worker))).rejects.toMatchObject({
+    code: "REMOTE_COMMAND_FAILED",
+    hint: expect.stringContaining("port 80"),
+  });
+  await sh(address, "kill $(cat /run/squatter); sleep 0.3");
+  expect(await gateway.ensure(context, nodesOf(worker))).toEqual({ changed: true });
+  await untilHealthy(gateway, 1);
+});
+
+test("cut off anywhere, the same call converges, and the removal too", async () => {
+  const address = freshHost();
+  const workers = [await startWorker(), await startWorker()] as const;
+  const gateway = gatewayOn(address);
+  const cut = (work: (signal: AbortSignal) => Promise<unknown>, ms: number) =>
+    work(AbortSignal.timeout(ms)).then(
+      () => false,
+      () => true,
+    );
+  let cuts = 0;
+  for (const ms of [150, 300, 500, 900, 1500, 2500]) {
+    if (await cut((signal) => gateway.ensure(siteContext({ signal }), nodesOf(...workers)), ms)) cuts += 1;
+    await gateway.ensure(context, nodesOf(workers[0]));
+    await untilHealthy(gateway, 1);
+    if (
+      await cut((signal) => gateway.ensure(siteContext({ signal }), nodesOf(...workers)), Math.round(ms / 3))
+    )
+      cuts += 1;
+    await gateway.ensure(context, nodesOf(...workers));
+    await untilHealthy(gateway, 2);
+    if (await cut((signal) => gateway.remove(siteContext({ signal })), ms)) cuts += 1;
+    await gateway.remove(context);
+    expect(await sh(address, `ls ${record} ${config} 2> /dev/null; command -v haproxy || echo gone`)).toBe(
+      "gone",
+    );
+  }
+  expect(cuts).toBeGreaterThan(4);
+});
+
+test("finds its public address by sources that agree", async () => {
+  const address = freshHost();
+  const answers = ["198.51.100.4\n", "198.51.100.4", "<html>sign in</html>", "198.51.100.9"];
+  const servers = await Promise.all(
+    answers.map(async (answer) => {
+      const server = createServer((_, response) => response.end(answer));
+      await new Promise<void>((resolve) => server.listen(0, "10.77.0.1", resolve));
+      return { server, url: `http://10.77.0.1:${(server.address() as AddressInfo).port}/` };
+    }),
+  );
+  const [one, two, portal, liar] = servers.map(({ url }) => url) as [string, string, string, string];
+  const ask = (...sources: string[]) =>
+    gatewayOn(address, { publicAddress: "auto", sources }).publicAddress(context);
+  expect(await ask(one, two, portal)).toBe("198.51.100.4");
+  await expect(ask(one, two, liar)).rejects.toMatchObject({ code: "SERVICE_ANSWER" });
+  await expect(ask(one, portal)).rejects.toMatchObject({ code: "SERVICE_UNREACHABLE" });
+  await expect(ask(one, "http://10.77.0.1:1/")).rejects.toMatchObject({ code: "SERVICE_UNREACHABLE" });
+  expect(
+    (await gatewayOn(address, { publicAddress: "auto", sources: [one, one] }).check(context)).problems,
+  ).toMatchObject([{ path: "sources" }]);
+  for (const { server } of servers) server.close();
+});
