@@ -40,6 +40,7 @@ export {
   ValidationError,
 } from "./errors/multicloud-error.js";
 export { type ApplyOptions, type ApplyResult, applyFragment } from "./fragment/apply-fragment.js";
+export { fragmentPaths } from "./fragment/fragment-paths.js";
 export { delay } from "./plugin/delay.js";
 export {
   createHttp,

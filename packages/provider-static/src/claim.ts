@@ -3,6 +3,19 @@ import type { MachineRequest, Role, SiteContext } from "@multicloud/core/plugin"
 /** Where a host says whose it is. Readable by everybody: it holds no secret. */
 export const claimFile = "/etc/multicloud/claim.json";
 
+/** Things that were missing when the host was claimed, to be removed with the claim. */
+export interface Made {
+  readonly users: readonly string[];
+  /** Debian packages. */
+  readonly packages: readonly string[];
+  readonly files: readonly string[];
+  readonly directories: readonly string[];
+  /** Directories that packages and commands fill by themselves. */
+  readonly leftovers: readonly string[];
+}
+
+export const nothingMade: Made = { users: [], packages: [], files: [], directories: [], leftovers: [] };
+
 /** What a host says of its owner. */
 export interface Claim {
   /** Whose format this is. */
@@ -16,8 +29,8 @@ export interface Claim {
   readonly image: string;
   /** `preparing` until the boot configuration is applied, `releasing` from the moment it is being undone. */
   readonly state: "preparing" | "ready" | "releasing";
-  /** Users that this claim made, to be removed with it. */
-  readonly madeUsers: readonly string[];
+  /** What this claim puts on the host: everything of the boot configuration that was not there before. */
+  readonly made: Made;
   /** Public keys that this claim gave to users, to be taken back where the user stays. */
   readonly keys: Readonly<Record<string, readonly string[]>>;
 }
@@ -25,7 +38,7 @@ export interface Claim {
 type Site = Pick<SiteContext, "cluster" | "site">;
 
 /** The claim that a request makes. */
-export function claimOf(site: Site, request: MachineRequest, madeUsers: readonly string[]): Claim {
+export function claimOf(site: Site, request: MachineRequest, made: Made): Claim {
   const { name, role, spec, size, image, boot } = request;
   const users = boot?.users ?? [];
   return {
@@ -38,7 +51,7 @@ export function claimOf(site: Site, request: MachineRequest, madeUsers: readonly
     size,
     image,
     state: "preparing",
-    madeUsers,
+    made,
     keys: Object.fromEntries(
       users.flatMap((user) => (user.authorizedKeys?.length ? [[user.name, user.authorizedKeys]] : [])),
     ),
@@ -63,9 +76,9 @@ export function parseClaim(text: string): Claim | undefined {
       size: "",
       image: "",
       state: "preparing",
-      madeUsers: [],
       keys: {},
       ...(value as Pick<Claim, "owner" | "cluster" | "site" | "node">),
+      made: { ...nothingMade, ...value.made },
       role: value.role === "master" ? "master" : "worker",
     };
   } catch {

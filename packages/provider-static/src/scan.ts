@@ -17,19 +17,31 @@ const look = `. /etc/os-release 2> /dev/null
 printf 'os %s-%s\\n' "\${ID:-unknown}" "\${VERSION_ID:-}"
 if test -e ${claimFile}; then printf 'claim\\n'; cat ${claimFile}; fi`;
 
-/** Looks at all hosts, a bounded number at once. Rejects when one cannot be looked at: it may be ours, and a cluster without it would be another one. */
+/** What looking at the hosts gave. */
+export interface Scan {
+  readonly found: readonly FoundHost[];
+  /** One error that names the hosts that could not be looked at; `undefined` when all answered. */
+  readonly silent: MulticloudError | undefined;
+}
+
+/** Looks at all hosts, a bounded number at once. */
 export async function scanHosts(
   hosts: readonly StaticHost[],
   login: Login,
   concurrency: number,
   context: SiteContext,
-): Promise<readonly FoundHost[]> {
+): Promise<Scan> {
   const results = await eachOf(hosts, concurrency, (host) => lookAt(host, login, context));
-  const failures = results.flatMap((result) => ("error" in result ? [result.error] : []));
   context.signal.throwIfAborted();
-  if (failures.length === 1) throw failures[0];
-  if (failures.length > 1) throw joined(failures, context.site);
-  return results.flatMap((result) => ("value" in result ? [result.value] : []));
+  const failures = results.flatMap((result) => ("error" in result ? [result.error] : []));
+  const [first] = failures;
+  // A defect is not the host's silence.
+  const defect = failures.find((error) => !MulticloudError.isInstance(error));
+  if (defect !== undefined) throw defect;
+  return {
+    found: results.flatMap((result) => ("value" in result ? [result.value] : [])),
+    silent: failures.length > 1 ? joined(failures, context.site) : (first as MulticloudError | undefined),
+  };
 }
 
 async function lookAt(host: StaticHost, login: Login, context: SiteContext): Promise<FoundHost> {

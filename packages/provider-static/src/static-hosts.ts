@@ -1,4 +1,5 @@
 import {
+  type IncompleteListError,
   type Machine,
   type MachineRequest,
   MulticloudError,
@@ -10,8 +11,9 @@ import { judge } from "./check.js";
 import { isOurs } from "./claim.js";
 import { type Login, onHost } from "./connect.js";
 import { addressesOf, hostProblems, jumpsOf, type StaticHost } from "./hosts.js";
-import { eachOf, type FoundHost, joined, scanHosts } from "./scan.js";
-import { releaseHost, takeHost } from "./take.js";
+import { releaseHost } from "./release.js";
+import { eachOf, type FoundHost, joined, type Scan, scanHosts } from "./scan.js";
+import { takeHost } from "./take.js";
 
 /** Settings of {@link staticHosts}. */
 export interface StaticOptions extends Login {
@@ -36,7 +38,7 @@ export function staticHosts(hosts: readonly StaticHost[], options: StaticOptions
   /** Machines that are asked for together share one look at the hosts. */
   const looks = new WeakMap<AbortSignal, Promise<readonly FoundHost[]>>();
 
-  function scan(context: SiteContext): Promise<readonly FoundHost[]> {
+  function look(context: SiteContext): Promise<Scan> {
     if (wrong.length > 0) {
       const path = (relative: string) => `sites.${context.site}.${relative}`;
       return Promise.reject(new ValidationError(wrong.map((one) => ({ ...one, path: path(one.path) }))));
@@ -44,15 +46,23 @@ export function staticHosts(hosts: readonly StaticHost[], options: StaticOptions
     return scanHosts(hosts, login, concurrency, context);
   }
 
+  /** All hosts. A silent one may be a node of ours, and a cluster without it would be another one: then this rejects, with what the others said. */
+  async function scan(context: SiteContext): Promise<readonly FoundHost[]> {
+    const { found, silent } = await look(context);
+    if (!silent) return found;
+    const machines = found.flatMap((one) => toMachine(context, one));
+    throw Object.assign(silent, { machines } satisfies Pick<IncompleteListError, "machines">);
+  }
+
   function sharedScan(context: SiteContext): Promise<readonly FoundHost[]> {
     const begun = looks.get(context.signal);
     if (begun) return begun;
-    const look = new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
+    const next = new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
       looks.delete(context.signal);
       return scan(context);
     });
-    looks.set(context.signal, look);
-    return look;
+    looks.set(context.signal, next);
+    return next;
   }
 
   async function createOne(context: SiteContext, request: MachineRequest): Promise<void> {

@@ -1,7 +1,8 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type MulticloudError, multicloud, type SiteConfig } from "@multicloud/core";
-import { generateKeyPair, publicKeyOf, socks5Dialer } from "@multicloud/ssh";
+import type { Dialer } from "@multicloud/core/plugin";
+import { connect, generateKeyPair, publicKeyOf, type SshHost, socks5Dialer } from "@multicloud/ssh";
 import { instantTiming, type Sandbox, sandbox } from "@multicloud/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { digitalocean } from "../../provider-digitalocean/src/index.js";
@@ -62,6 +63,15 @@ function state(name: string) {
       .list()
       .filter(({ path }) => path.startsWith("/etc/sudoers.d/"))
       .map(({ path }) => path),
+    packages: [...machine(name).packages.keys()].sort(),
+    interfaces: machine(name).interfaceNames?.(),
+    daemon: machine(name).unitState("zerotier-one"),
+    settings: files
+      .list()
+      .filter(({ path }) =>
+        /^\/etc\/(apt|multicloud|sysctl\.d|modules-load\.d)\/|^\/var\/lib\/zerotier-one/.test(path),
+      )
+      .map(({ path, content }) => [path, content]),
     cluster: files
       .list()
       .filter(({ path }) => /^\/(etc\/kubernetes|var\/lib\/(etcd|kubelet)|var\/lib\/rancher)\//.test(path))
@@ -71,10 +81,10 @@ function state(name: string) {
 
 function cluster(
   name = "lab",
-  change: Partial<SiteConfig> & { readonly hosts?: readonly StaticHost[] } = {},
+  change: Partial<SiteConfig> & { readonly hosts?: readonly StaticHost[]; readonly dialer?: Dialer } = {},
 ) {
   const { env, home } = world;
-  const { hosts: given = hosts, ...site } = change;
+  const { hosts: given = hosts, dialer = socks5Dialer(world.socks), ...site } = change;
   const pool = { size: "as it is", image: "debian-12" };
   const droplet = { size: "s-1vcpu-2gb", image: "debian-12-x64" };
   return multicloud({
@@ -103,7 +113,7 @@ function cluster(
       requestsPerSecond: 100_000,
     }),
     engine: rke({ binary: join(env.PATH!.split(":")[0]!, "rke"), attempts: 2, retryDelayMs: 1 }),
-    dialer: socks5Dialer(world.socks),
+    dialer,
     state: join(world.stateDirectory, name),
     timing: { pollMs: 10, sshMs: 5_000, machineMs: 10_000 },
   });
@@ -133,7 +143,7 @@ test("two hosts that exist and a droplet become one cluster", async () => {
     site: "rack",
     node: "lab-rack-master-1",
     state: "ready",
-    madeUsers: ["multicloud"],
+    made: { users: ["multicloud"], packages: expect.arrayContaining(["zerotier-one", "docker.io"]) },
   });
   expect(containersOf("rack-1")).toContain("kube-apiserver");
   expect(containersOf("rack-2")).toContain("kubelet");
@@ -201,6 +211,18 @@ test("a host that is off and one with another key are named, and nothing is chan
     expect(error.message).toContain("rack-2");
     expect(error.site).toBe("rack");
   }
+  // Looking is another matter: the silent host does not hide the others.
+  const right = world.world.machines.fault("rack-2", "unreachable");
+  const provider = staticHosts(hosts, { privateKeyFile, connectTimeoutMs: 1_000 });
+  const { nodes, silent } = await cluster("lab", { provider }).status();
+  right();
+  expect(Object.fromEntries(nodes.map(({ name, machine }) => [name, machine]))).toEqual({
+    "lab-rack-master-1": "running",
+    "lab-rack-worker-1": "unknown",
+    "lab-ocean-worker-1": "running",
+  });
+  expect(silent).toMatchObject([{ site: "rack", error: { code: "HOST_UNREACHABLE" } }]);
+  expect(silent[0]!.error.message).toContain("rack-2");
   expect(world.effects.all.slice(before)).toEqual([]);
 });
 
@@ -248,3 +270,64 @@ test("and they can become another cluster", async () => {
   await cluster("other").destroy();
   expect({ "rack-1": state("rack-1"), "rack-2": state("rack-2") }).toEqual(asFound);
 });
+
+test("a host with ZeroTier of its owner keeps its identity, its settings and its other network; SSH may be on any port", async () => {
+  const own = '{"settings":{"primaryPort":9994}}\n';
+  const owner = await asOwner("rack-2", async (host) => {
+    const run = async (command: string) => {
+      const { code, stderr } = await host.exec(command, { sudo: true });
+      expect(code, stderr).toBe(0);
+    };
+    await run(
+      "mkdir -p /etc/apt/sources.list.d && echo 'deb [trusted=yes] https://download.zerotier.com/debian/bookworm bookworm main' > /etc/apt/sources.list.d/own.list",
+    );
+    await run("apt-get update && apt-get install -y zerotier-one");
+    await host.writeFile("/var/lib/zerotier-one/local.conf", own, { sudo: true });
+    await run("zerotier-cli join 8056c2e21c00beef");
+    return machine("rack-2").files.read("/var/lib/zerotier-one/identity.secret");
+  });
+  // A second SSH port, and nothing on the usual one for this host.
+  const stop = machine("rack-2").listen(2222, (stream) => {
+    void machine("rack-2")
+      .dial({ host: hosts[1]!.address, port: 22 })
+      .then((inner) => {
+        inner.on("error", () => stream.destroy());
+        stream.on("error", () => inner.destroy());
+        stream.pipe(inner).pipe(stream);
+      });
+  });
+  const dialled: string[] = [];
+  const dialer: Dialer = (target, options) => {
+    dialled.push(`${target.host}:${target.port}`);
+    return socks5Dialer(world.socks)(target, options);
+  };
+  const moved = [hosts[0]!, { ...hosts[1]!, port: 2222 }];
+  const before = { "rack-1": state("rack-1"), "rack-2": state("rack-2") };
+  const { nodes } = await cluster("own", { hosts: moved, dialer }).up();
+  expect(nodes.every(({ ready }) => ready)).toBe(true);
+  expect(JSON.parse(claim("rack-2")!).made.packages).not.toContain("zerotier-one");
+  expect(machine("rack-2").files.read("/var/lib/zerotier-one/local.conf")).not.toBe(own);
+  const { hosts: listed } = await cluster("own", { hosts: moved, dialer }).inventory();
+  expect(listed.find(({ name }) => name === "own-rack-worker-1")?.port).toBe(2222);
+  const effects = world.effects.all.length;
+  await cluster("own", { hosts: moved, dialer }).up();
+  expect(world.effects.all.slice(effects)).toEqual([]);
+  await cluster("own", { hosts: moved, dialer }).destroy();
+  stop();
+  expect(dialled).toContain(`${hosts[1]!.address}:2222`);
+  expect(dialled.filter((target) => target === `${hosts[1]!.address}:22`)).toEqual([]);
+  const identity = machine("rack-2").files.read("/var/lib/zerotier-one/identity.secret");
+  expect([identity, machine("rack-2").unitState("zerotier-one")]).toEqual([owner, "active"]);
+  expect({ "rack-1": state("rack-1"), "rack-2": state("rack-2") }).toEqual(before);
+});
+
+async function asOwner<T>(name: string, work: (host: SshHost) => Promise<T>): Promise<T> {
+  const { address, user, hostKey } = hosts.find((one) => one.name === name)!;
+  const dialer = socks5Dialer(world.socks);
+  const host = await connect({ host: address, user, hostKeys: [hostKey], privateKeyFile, dialer });
+  try {
+    return await work(host);
+  } finally {
+    await host.close();
+  }
+}

@@ -2,8 +2,12 @@ import type { NodeFragment } from "@multicloud/core/plugin";
 import type { ZeroTierOptions } from "./options.js";
 import { signingKey } from "./signing-key.js";
 
-const home = "/var/lib/zerotier-one";
-const settingsFile = "/etc/multicloud/zerotier-local.conf";
+/** Where the daemon keeps identity, memberships and settings. */
+export const home = "/var/lib/zerotier-one";
+/** The daemon's settings as we want them. Written before the package is installed. */
+export const settingsFile = "/etc/multicloud/zerotier-local.conf";
+/** The settings that were there before us; empty when there were none. */
+export const formerSettings = "/etc/multicloud/zerotier-local.conf.before";
 
 /** Starts of the names of interfaces that carry pods or containers. ZeroTier over the pod network would go round in a circle. */
 const defaultInterfacePrefixBlacklist: readonly string[] = [
@@ -43,6 +47,7 @@ export function bootFragment(networkId: string, options: ZeroTierOptions): NodeF
     packages: ["zerotier-one"],
     files: [{ path: settingsFile, content: localConf(options) }],
     services: [{ name: "zerotier-one" }],
+    leftovers: [home],
     commands: [
       {
         name: "zerotier settings",
@@ -50,6 +55,11 @@ export function bootFragment(networkId: string, options: ZeroTierOptions): NodeF
         run: [
           "set -e",
           `mkdir -p ${home}`,
+          // Somebody's own settings come back when the machine is given back.
+          `if [ ! -e ${formerSettings} ]; then`,
+          `  if [ -e ${home}/local.conf ]; then cp ${home}/local.conf ${formerSettings}.new; else : >${formerSettings}.new; fi`,
+          `  mv ${formerSettings}.new ${formerSettings}`,
+          "fi",
           `cp ${settingsFile} ${home}/local.conf`,
           "systemctl restart zerotier-one",
         ].join("\n"),

@@ -4,6 +4,7 @@ import { bootFragment } from "./boot.js";
 import { check } from "./check.js";
 import { checkOptions } from "./check-options.js";
 import { createController } from "./controllers/create-controller.js";
+import { leave } from "./leave.js";
 import { createMemberDirectory, type MemberDirectory } from "./member-directory.js";
 import { ensureOwnNetwork, ownNetwork, toOverlayNetwork } from "./network.js";
 import type { ZeroTierOptions } from "./options.js";
@@ -74,6 +75,8 @@ export function zerotier(options: ZeroTierOptions): Overlay {
         waitSeconds: Math.ceil((options.admitTimeoutMs ?? 120_000) / 1000),
         address: options.addresses?.[node.name],
       }),
+
+    leave,
 
     async members(context) {
       const id = await networkId(context);

@@ -17,6 +17,12 @@ export interface NodeFragment {
   readonly services?: readonly NodeService[];
   /** Commands run last, in order. */
   readonly commands?: readonly NodeCommand[];
+  /**
+   * Absolute paths of directories that packages and commands of this fragment fill by themselves, for example with
+   * an identity. They change nothing on a node; from a machine that outlives the cluster those are removed that
+   * were not there before.
+   */
+  readonly leftovers?: readonly string[];
 }
 
 /** One APT repository with the key that signs it. */

@@ -44,6 +44,16 @@ export interface Overlay extends PluginIdentity {
     network: OverlayNetwork,
     node: { readonly name: string; readonly host: RemoteHost },
   ): Promise<OverlayAddress>;
+  /**
+   * Takes one node's membership off it and restores what joining has changed there, on a machine that outlives the
+   * cluster; what packages leave behind is told by `leftovers` of the boot configuration. Called before the machine
+   * is given back, while its packages are still installed. Safe to repeat. Default: nothing is done.
+   */
+  leave?(
+    context: CallContext,
+    network: OverlayNetwork,
+    node: { readonly name: string; readonly host: RemoteHost },
+  ): Promise<void>;
   /** Members that this cluster let in: those with our mark. */
   members(context: CallContext): Promise<readonly OverlayMember[]>;
   /** Puts members out. Ones that are gone already are fine. */

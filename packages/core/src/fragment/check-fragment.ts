@@ -58,6 +58,7 @@ export function fragmentProblems(fragment: NodeFragment): Problem[] {
     wantMode(`files.${index}.mode`, file.mode);
     wantOwner(`files.${index}.owner`, file.owner);
   }
+  for (const [index, path] of (fragment.leftovers ?? []).entries()) wantPath(`leftovers.${index}`, path);
   for (const [index, user] of (fragment.users ?? []).entries()) {
     if (!accountName.test(user.name)) refuse(`users.${index}.name`, "is no account name", user.name);
     for (const [position, group] of (user.groups ?? []).entries()) {

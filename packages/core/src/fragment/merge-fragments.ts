@@ -79,6 +79,7 @@ export function mergeFragments(
       by(nameOf),
     ),
     commands: unite("commands", (f) => f.commands ?? [], nameOf, same),
+    leftovers: union(named.flatMap(({ fragment }) => fragment.leftovers ?? [])),
   };
   const taken = new Set(merged.directories.map(pathOf));
   for (const { path } of placedFiles(merged)) {

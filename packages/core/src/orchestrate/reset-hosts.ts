@@ -1,9 +1,11 @@
 import type { EngineNode } from "../contracts/engine.js";
 import type { Machine } from "../contracts/provider.js";
+import type { RemoteHost } from "../contracts/remote-host.js";
 import { type Connections, openConnections } from "../hosts/connect.js";
 import { trustKnownKeys } from "../hosts/rotate.js";
 import { addressOf, probe } from "./node-pipeline.js";
 import { type Session, withDeadline } from "./session.js";
+import { settle } from "./settle.js";
 import { listAll } from "./status.js";
 
 type PlacedMachine = Machine & { readonly site: string };
@@ -54,18 +56,9 @@ async function engineNode(
   connections: Connections,
   machine: PlacedMachine,
 ): Promise<EngineNode> {
-  const { name, site, role, publicAddress, sshPort: port = 22 } = machine;
+  const { name, site, role, publicAddress } = machine;
   const planned = session.sites.find((one) => one.name === site)!.nodes;
-  const jump = machine.jump ?? planned[0]?.jump ?? [];
-  const address = addressOf(session, machine, machine)!;
-  if (machine.hostKeys) await trustKnownKeys(session, name, machine.hostKeys);
-  const node = { name, site, jump };
-  const host = await connections.connect(node, address, {
-    port,
-    signal: session.signal,
-    deadlineMs: session.timing.sshMs,
-    firstBoot: false,
-  });
+  const { host, address, port, jump } = await connectMachine(session, connections, machine);
   const record = await session.records.read(name);
   return {
     name,
@@ -80,6 +73,67 @@ async function engineNode(
     overlayAddress: record.overlayAddress ?? address,
     overlayInterface: "",
     host,
-    probe: (signal) => probe(connections, node, { host: address, port }, signal),
+    probe: (signal) => probe(connections, { site, jump }, { host: address, port }, signal),
   };
+}
+
+/** Connects to a machine that exists, whether the configuration still names it or not. */
+async function connectMachine(session: Session, connections: Connections, machine: PlacedMachine) {
+  const { name, site, sshPort: port = 22 } = machine;
+  const planned = session.sites.find((one) => one.name === site)!.nodes;
+  const jump = machine.jump ?? planned[0]?.jump ?? [];
+  const address = addressOf(session, machine, machine)!;
+  if (machine.hostKeys) await trustKnownKeys(session, name, machine.hostKeys);
+  const host = await connections.connect({ name, site, jump }, address, {
+    port,
+    signal: session.signal,
+    deadlineMs: session.timing.sshMs,
+    firstBoot: false,
+  });
+  return { host, address, port, jump };
+}
+
+/**
+ * Takes the overlay off machines of one site that are about to be given back. One that is not finished, or that
+ * the cluster cannot log in to any more, is given back as it is, with a warning: its owner can still do so.
+ */
+export async function leaveOverlay(
+  session: Session,
+  site: string,
+  machines: readonly Machine[],
+): Promise<void> {
+  const { overlay } = session.config;
+  const { provider } = session.sites.find(({ name }) => name === site)!.config;
+  const nodes = machines
+    .filter(({ status }) => status === "running" || status === "creating")
+    .map((machine) => ({ ...machine, site }))
+    .filter((machine) => addressOf(session, machine, machine));
+  if (!provider.persistent || !overlay.leave || nodes.length === 0) return;
+  const network = await overlay.find(session.context());
+  if (!network) return;
+  const connections = openConnections(session);
+  try {
+    await settle(
+      nodes.map(async (machine) => {
+        const { name } = machine;
+        let host: RemoteHost;
+        try {
+          ({ host } = await connectMachine(session, connections, machine));
+        } catch (error) {
+          session.signal.throwIfAborted();
+          session.context().report({
+            type: "log",
+            level: "warn",
+            node: name,
+            message: `${name} is given back with ${overlay.name} on it: ${error instanceof Error ? error.message : error}`,
+          });
+          return;
+        }
+        await overlay.leave?.(session.context(), network, { name, host });
+      }),
+      session.signal,
+    );
+  } finally {
+    await connections.close();
+  }
 }

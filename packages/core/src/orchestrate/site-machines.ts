@@ -3,7 +3,8 @@ import type { Machine, MachineRequest } from "../contracts/provider.js";
 import { renderCloudConfig } from "../fragment/cloud-config.js";
 import { mergeFragments } from "../fragment/merge-fragments.js";
 import { fitUserData } from "../fragment/user-data.js";
-import type { BootableNode } from "./desired.js";
+import { type BootableNode, prepareFragment } from "./desired.js";
+import { leaveOverlay } from "./reset-hosts.js";
 import type { Session } from "./session.js";
 import { type SiteWatch, watchSite } from "./site-watch.js";
 
@@ -56,7 +57,8 @@ export function siteMachines(session: Session, site: string, shared: Promise<str
     const user = { name: session.user, authorizedKeys: [operator.publicKey] };
     if (provider.persistent) {
       const boot = mergeFragments([node.boot, { users: [user] }]);
-      return { ...node.node.shape, spec: node.spec, userData: "", boot };
+      const prepare = prepareFragment(session, node.node);
+      return { ...node.node.shape, spec: node.spec, userData: "", boot, prepare };
     }
     const key = await oneTimeKey();
     const document = renderCloudConfig(node.boot, { hostKey: key, user });
@@ -121,6 +123,7 @@ export function siteMachines(session: Session, site: string, shared: Promise<str
     },
     async delete(machines) {
       if (machines.length === 0) return;
+      if (provider.persistent) await leaveOverlay(session, site, machines);
       await provider.delete(session.siteContext(site), machines);
       await Promise.all(machines.map(({ name }) => watch.gone(name, session.signal)));
       await Promise.all(machines.map(({ name }) => session.records.delete(name)));

@@ -30,6 +30,8 @@ export interface StatusResult {
   /** Whether the Kubernetes API answered; `none` before there is a cluster. */
   readonly api: "answers" | "silent" | "none";
   readonly entrypoint?: EntrypointRecord;
+  /** The API's name with the masters' addresses. */
+  readonly apiRecord?: EntrypointRecord;
   /** Of the sites that have one. */
   readonly gateways?: readonly GatewayStatus[];
 }
@@ -40,14 +42,15 @@ const patienceMs = 15_000;
 /** Looks at everything and changes nothing. A site without power does not keep it from telling about the others. */
 export async function status(session: Session): Promise<StatusResult> {
   const { config, sites, signal } = session;
-  const [answers, members, record, kubernetes, gateways] = await Promise.all([
+  const [answers, members, record, apiRecord, kubernetes, gateways] = await Promise.all([
     askSites(session),
     config.overlay.members(session.context()),
     config.entrypoint?.get(session.context()),
+    config.api?.get(session.context()),
     askCluster(session, signal),
     askGateways(session),
   ]);
-  const machines = answers.flatMap(({ site, machines: found = [] }) =>
+  const machines = answers.flatMap(({ site, seen = [], machines: found = seen }) =>
     found.map((machine) => ({ ...machine, site })),
   );
   const silent = answers.flatMap(({ site, error }) => (error ? [{ site, error }] : []));
@@ -76,6 +79,7 @@ export async function status(session: Session): Promise<StatusResult> {
     silent,
     api: kubernetes.api,
     ...(record ? { entrypoint: record } : {}),
+    ...(apiRecord ? { apiRecord } : {}),
     ...(gateways.length > 0 ? { gateways } : {}),
   };
 }
@@ -84,6 +88,8 @@ export async function status(session: Session): Promise<StatusResult> {
 export interface SiteAnswer {
   readonly site: string;
   readonly machines?: readonly Machine[];
+  /** Some of its machines, when it did not tell all. */
+  readonly seen?: readonly Machine[];
   readonly error?: MulticloudError;
 }
 
@@ -98,7 +104,7 @@ export async function askSite(session: Session, site: string): Promise<SiteAnswe
   } catch (error) {
     session.signal.throwIfAborted();
     const { machines } = error as Partial<IncompleteListError>;
-    return { site, error: toMulticloudError(error), ...(machines ? { machines } : {}) };
+    return { site, error: toMulticloudError(error), ...(machines ? { seen: machines } : {}) };
   }
 }
 

@@ -33,11 +33,18 @@ export const packageCommands: CommandFamily = {
     await call.input();
     return {};
   },
-  dpkg: (call) => {
+  dpkg: async (call) => {
     const args = call.args.filter((arg) => !arg.startsWith("--force"));
     if (args.some((arg) => arg === "--print-architecture")) return { stdout: "amd64\n" };
     if (args.includes("--configure")) return {};
     const names = args.filter((arg) => !arg.startsWith("-"));
+    if (args.some((arg) => ["-r", "-P", "--remove", "--purge"].includes(arg))) {
+      const refused = needsRoot(call, "dpkg: error: requested operation requires superuser privilege");
+      if (refused) return { ...refused, code: 2 };
+      for (const name of names)
+        if (await call.host.packages.remove(name)) await call.changes.record("package", "delete", name);
+      return {};
+    }
     if (args.includes("-s") || args.includes("--status")) {
       const absent = names.find((name) => !call.host.packages.installed.has(name));
       if (absent)
