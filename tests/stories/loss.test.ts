@@ -1,5 +1,5 @@
 import { rm } from "node:fs/promises";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { authorizedMembers, errorOf, kubernetesOf, type Lab, openLab } from "./lab.js";
 
 const shape = { home: [1, 0], ramnode: [1, 0], digitalocean: [1, 2] } as const;
@@ -19,6 +19,18 @@ test("status() asks another master when the one in the kubeconfig is gone", asyn
     expect(api, lost).toBe("answers");
     expect(nodes.length).toBe(5);
   }
+});
+
+test("the nodes of a site without power are not ready, and are again when it is back", async () => {
+  const readiness = async () => {
+    const { nodes } = await lab.cluster(shape).status();
+    return nodes.filter(({ ready }) => !ready).map(({ name }) => name);
+  };
+  expect(await readiness()).toEqual([]);
+  lab.setPower("home", false);
+  await vi.waitFor(async () => expect(await readiness()).toEqual(["lab-home-master-1"]));
+  lab.setPower("home", true);
+  await vi.waitFor(async () => expect(await readiness()).toEqual([]));
 });
 
 test("a node is drained and removed also while that master is gone for good", async () => {

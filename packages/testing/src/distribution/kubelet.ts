@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Duplex } from "node:stream";
+import { heartbeat } from "../kubernetes/heartbeat.js";
 import { serveIngress } from "../rke/containers/nginx-ingress-controller.js";
 import type { VirtualMachine } from "../world/machines.js";
 import type { World } from "../world/world.js";
@@ -19,9 +20,6 @@ export interface NodeStart {
 }
 
 const passwordFile = "/etc/rancher/node/password";
-
-// The controller manager's default `--node-monitor-grace-period`: a silent node becomes NotReady after it.
-const gracePeriodMs = 40_000;
 
 /** Labels of the reserved domains that a kubelet may give its own node (kubelet, `--node-labels`). */
 const ownLabels = new Set([
@@ -78,6 +76,9 @@ export async function startKubelet(start: NodeStart): Promise<() => void> {
     const ingress = await serveIngress(cluster.kubernetes, machine);
     closers.push(() => ingress.end());
   }
+  const beat = heartbeat(world, machine, (ready) =>
+    cluster.kubernetes.setNodeReady(name, ready && hasNetwork),
+  );
   let ended = false;
   machine.attachments.set(`${flavour} node`, name);
   return () => {
@@ -85,9 +86,7 @@ export async function startKubelet(start: NodeStart): Promise<() => void> {
     ended = true;
     machine.attachments.delete(`${flavour} node`);
     for (const close of closers) close();
-    world.clock.after(gracePeriodMs, () => {
-      if (machine.attachments.get(`${flavour} node`) !== name) cluster.kubernetes.setNodeReady(name, false);
-    });
+    beat.stop(() => machine.attachments.get(`${flavour} node`) === name);
   };
 }
 

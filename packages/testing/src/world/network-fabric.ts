@@ -28,6 +28,7 @@ export function createNetwork(clock: Clock, timing: Timing, options: NetworkOpti
   const listeners = new Set<Listener>();
   const overlays = new Map<string, Set<string>>();
   const unpowered = new Set<string>();
+  const powerListeners = new Set<{ readonly machine: string; on: boolean; listener(on: boolean): void }>();
   const connections = new Set<Connection>();
   let ephemeralPort = 32768;
 
@@ -63,11 +64,19 @@ export function createNetwork(clock: Clock, timing: Timing, options: NetworkOpti
     return elsewhere ? "elsewhere" : undefined;
   }
 
-  const isDark = (host: Host) =>
-    unpowered.has(host.machine) ||
+  const isDark = ({ machine }: Pick<Host, "machine">) =>
+    unpowered.has(machine) ||
     [...hosts].some(
-      (other) => other.machine === host.machine && other.lan && lans.get(other.lan)?.powered === false,
+      (other) => other.machine === machine && other.lan && lans.get(other.lan)?.powered === false,
     );
+
+  function tellPower(): void {
+    for (const one of powerListeners) {
+      if (one.on !== isDark(one)) continue;
+      one.on = !one.on;
+      one.listener(one.on);
+    }
+  }
 
   async function timeOut(target: string, signal: AbortSignal | undefined): Promise<never> {
     await clock.sleep(options.dialTimeoutMs ?? 20_000, signal);
@@ -178,6 +187,7 @@ export function createNetwork(clock: Clock, timing: Timing, options: NetworkOpti
       if (!entry) throw new Error(`no local network is named ${lan}`);
       entry.powered = on;
       if (!on) breakUp((connection) => connection.lans.includes(lan));
+      tellPower();
     },
     setMachinePower(machine, on) {
       if (on) unpowered.delete(machine);
@@ -185,6 +195,12 @@ export function createNetwork(clock: Clock, timing: Timing, options: NetworkOpti
         unpowered.add(machine);
         breakUp((connection) => connection.machines.includes(machine));
       }
+      tellPower();
+    },
+    onPower(machine, listener) {
+      const one = { machine, on: !isDark({ machine }), listener };
+      powerListeners.add(one);
+      return () => powerListeners.delete(one);
     },
     close() {
       for (const connection of [...connections]) shatter(connection);

@@ -55,6 +55,8 @@ export interface Network {
   setPower(lan: string, on: boolean): void;
   /** The same for one machine, by the id that its addresses carry. */
   setMachinePower(machine: string, on: boolean): void;
+  /** Tells when a machine loses its power, its own or its local network's, and when it has it back. Returns a function that ends it. */
+  onPower(machine: string, listener: (on: boolean) => void): () => void;
   /** Breaks all connections. */
   close(): void;
 }

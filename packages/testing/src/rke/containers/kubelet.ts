@@ -1,10 +1,8 @@
+import { heartbeat } from "../../kubernetes/heartbeat.js";
 import { type ContainerProgram, flag } from "../docker/container.js";
 import { kubernetesVersionOf } from "../images.js";
 import { sslDirectory } from "./certificates.js";
 import { canDial, listenOn } from "./ports.js";
-
-// The controller manager's default `--node-monitor-grace-period`: a silent node becomes NotReady after it.
-const gracePeriodMs = 40_000;
 
 /**
  * Registers its machine as a node, through the API servers that the machine can reach. The node is Ready
@@ -40,13 +38,14 @@ export const kubelet: ContainerProgram = async ({ world, clusters, machine, spec
     ready: running("kube-flannel") !== undefined,
     roles: ["controlplane", "etcd", "worker"].filter((role) => labels[`node-role.kubernetes.io/${role}`]),
   });
+  const beat = heartbeat(world, machine, (ready) =>
+    cluster.setNodeReady(name, ready && running("kube-flannel") !== undefined),
+  );
   const ports = await listenOn(10250)({ world, clusters, machine, spec, running });
   return {
     end() {
       if ("end" in ports) ports.end();
-      world.clock.after(gracePeriodMs, () => {
-        if (!running("kubelet")) cluster.setNodeReady(name, false);
-      });
+      beat.stop(() => running("kubelet") !== undefined);
     },
   };
 };
