@@ -19,7 +19,7 @@ export type { WatchOptions } from "./entrypoint/watch.js";
 export type { ErrorCode } from "./errors/codes.js";
 export { formatProblem, MulticloudError, ValidationError } from "./errors/multicloud-error.js";
 export type { Inventory, InventoryGateway, InventoryHost } from "./inventory/inventory.js";
-export { type Multicloud, multicloud, type VerbOptions } from "./multicloud.js";
+export { type KubeconfigOptions, type Multicloud, multicloud, type VerbOptions } from "./multicloud.js";
 export type { DestroyResult } from "./orchestrate/destroy.js";
 export type { EntrypointState } from "./orchestrate/entrypoint.js";
 export type { GatewayStatus } from "./orchestrate/gateways.js";

@@ -1,10 +1,12 @@
 import type { MulticloudConfig } from "./config/config.js";
 import { validate } from "./config/validate.js";
 import { type DrillOptions, type DrillResult, drill } from "./drill/drill.js";
-import { type WatchOptions, watchEntrypoint } from "./entrypoint/watch.js";
+import type { WatchOptions } from "./entrypoint/watch.js";
+import { watchRecords } from "./entrypoint/watch-records.js";
 import { MulticloudError, ValidationError } from "./errors/multicloud-error.js";
 import { type Inventory, inventory } from "./inventory/inventory.js";
 import { type DestroyResult, destroy } from "./orchestrate/destroy.js";
+import { kubeconfigFor } from "./orchestrate/kubeconfig.js";
 import { openSession, type Session, stateOf } from "./orchestrate/session.js";
 import { type StatusResult, status } from "./orchestrate/status.js";
 import { survey } from "./orchestrate/survey.js";
@@ -17,6 +19,12 @@ import { type Run, startRun } from "./run/run.js";
 export interface VerbOptions {
   /** Ends the run; it stops at once and rejects with `ABORTED`. What was done stays and is found again by the next run. */
   readonly signal?: AbortSignal;
+}
+
+/** Options of {@link Multicloud.kubeconfig}. */
+export interface KubeconfigOptions extends VerbOptions {
+  /** A master's name, `api` (the configuration's name for it), or a host, `host:port` or `https` URL of your own such as a tunnel's. Default: as the last `up()` left it. */
+  readonly server?: string;
 }
 
 /** One cluster over several clouds. Every verb may be repeated, aborted, and cut off at any point. */
@@ -34,8 +42,10 @@ export interface Multicloud {
   destroy(options?: VerbOptions): Run<DestroyResult>;
   /** Loses a site on purpose, measures until the name works again, and gives the site back. */
   drill(options: DrillOptions): Run<DrillResult>;
+  /** The kubeconfig document of the last `up()`, with the API server of the caller's choice. Asks no service. */
+  kubeconfig(options?: KubeconfigOptions): Run<string>;
   readonly entrypoint: {
-    /** Keeps the record on a live entry until the signal aborts; what it does comes as `entrypoint-switch` events. */
+    /** Keeps the records, the applications' on a live entry and the API's on the live masters, until the signal aborts; what it does comes as `entrypoint-switch` events. */
     watch(options?: WatchOptions): Run<void>;
   };
 }
@@ -103,8 +113,10 @@ export function multicloud(config: MulticloudConfig): Multicloud {
     inventory: ({ signal } = {}) => run("inventory", signal, inventory),
     destroy: ({ signal } = {}) => locked("destroy", signal, destroy),
     drill: (options) => locked("drill", options.signal, (session) => drill(session, options)),
+    kubeconfig: ({ signal, server } = {}) =>
+      run("kubeconfig", signal, (session) => kubeconfigFor(session, server)),
     entrypoint: {
-      watch: (options = {}) => run("watch", options.signal, (session) => watchEntrypoint(session, options)),
+      watch: (options = {}) => run("watch", options.signal, (session) => watchRecords(session, options)),
     },
   };
 }

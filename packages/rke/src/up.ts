@@ -30,8 +30,8 @@ export async function upRke(
     probeAll(nodes, context.signal),
   ]);
   const files = engineFiles(await context.state.directory("engine"));
-  const { cluster, privateKeyFile } = context;
-  const document = clusterYmlOf({ cluster, privateKeyFile, nodes, settings });
+  const { cluster, privateKeyFile, apiName } = context;
+  const document = clusterYmlOf({ cluster, privateKeyFile, apiName, nodes, settings });
   const secrets = secretValues(clusterYml, document);
   const digest = await digestOf(document, version);
 
@@ -76,7 +76,7 @@ export async function upRke(
       service: "rke",
     });
   }
-  const kubeconfig = reachableKubeconfig(written, nodes);
+  const kubeconfig = reachableKubeconfig(written, nodes, context.apiName);
   // What does not depend on the count goes to the nodes meanwhile.
   const [counted, copied] = await Promise.allSettled([
     countNodes(settings, context, kubeconfig, nodes),
@@ -134,7 +134,7 @@ async function currentKubeconfig(
 ): Promise<string | undefined> {
   const [state, written] = await Promise.all([files.state(), files.kubeconfig()]);
   if (!state || written === undefined) return undefined;
-  const kubeconfig = reachableKubeconfig(written, nodes);
+  const kubeconfig = reachableKubeconfig(written, nodes, context.apiName);
   try {
     const present = await withApi(context, kubeconfig, (api) =>
       api.nodes({ signal: AbortSignal.any([context.signal, AbortSignal.timeout(30_000)]) }),

@@ -40,7 +40,8 @@ export function fakeClusters(): KubernetesClusters & { readonly size: number } {
           if (node) nodes.set(name, { ...node, ready });
         },
         removeNode: (name) => void nodes.delete(name),
-        ingressHosts: () => ["hello.example.com"],
+        ensureIngressClass() {},
+      ingressHosts: () => ["hello.example.com"],
       };
       clusters.set(caPem, cluster);
       return cluster;

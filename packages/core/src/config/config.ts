@@ -87,6 +87,12 @@ export interface MulticloudConfig {
   readonly engine: ClusterEngine;
   /** The name under which the applications are reached. */
   readonly entrypoint?: DnsEntrypoint;
+  /**
+   * The name under which the Kubernetes API is reached, for example `cloudflare({ zone, record: "api" })`: it
+   * holds the public address of every master that answers, stands in the API's certificate and in the
+   * kubeconfig, so that the loss of any one master does not matter. Default: the kubeconfig names one master.
+   */
+  readonly api?: DnsEntrypoint;
   readonly addons?: readonly Addon[];
   readonly ssh?: SshConfig;
   /** Added to the first boot of every machine. */

@@ -25,6 +25,7 @@ export const configKeys = {
     "overlay",
     "engine",
     "entrypoint",
+    "api",
     "addons",
     "ssh",
     "boot",

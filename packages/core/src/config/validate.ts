@@ -25,7 +25,7 @@ export function validate(config: MulticloudConfig): Validation {
   problems.push(...pluginProblems("engine", "engine", config.engine));
   if (config.entrypoint !== undefined)
     problems.push(...pluginProblems("entrypoint", "entrypoint", config.entrypoint));
-  problems.push(...addonProblems(config), ...optionProblems(config));
+  problems.push(...apiProblems(config), ...addonProblems(config), ...optionProblems(config));
   const sites = Object.entries(config.sites ?? {});
   if (sites.length === 0) problems.push({ path: "sites", message: "at least one site is needed" });
   for (const [name, site] of sites) problems.push(...siteProblems(config, name, site));
@@ -62,6 +62,29 @@ function nameProblems(name: unknown): Problem[] {
       allowed: ["a-z, 0-9 and -, beginning with a letter"],
     },
   ];
+}
+
+function apiProblems({ api, entrypoint }: MulticloudConfig): Problem[] {
+  if (api === undefined) return [];
+  const problems = pluginProblems("api", "entrypoint", api);
+  if (problems.length > 0) return problems;
+  const { record } = api;
+  if (record.startsWith("*")) {
+    problems.push({
+      path: "api.record",
+      message: "must be one name: a wildcard cannot stand in a kubeconfig",
+      given: record,
+      suggestion: record.replace("*", "api"),
+    });
+  }
+  if (record === entrypoint?.record) {
+    problems.push({
+      path: "api.record",
+      message: "is the entrypoint's record too: the API and the applications are at different addresses",
+      given: record,
+    });
+  }
+  return problems;
 }
 
 function addonProblems(config: MulticloudConfig): Problem[] {

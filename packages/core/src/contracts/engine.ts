@@ -40,6 +40,8 @@ export interface EngineContext extends CallContext {
   readonly privateKeyFile: string;
   /** `known_hosts` file with the verified keys of all nodes, for the same tools. */
   readonly knownHostsFile: string;
+  /** DNS name that leads to all masters of the cluster: it has to stand in the API's certificate, and the kubeconfig names it when a master has a public address. */
+  readonly apiName?: string;
   /** Opens a client for the cluster's API. */
   readonly kubernetes: KubernetesConnect;
 }

@@ -3,15 +3,16 @@ import type { Dialer } from "../contracts/dialer.js";
 /** Port on which an entry address must answer: the ingress' HTTPS. */
 const entryPort = 443;
 
-/** Whether a TCP connection to the entry can be opened within `timeoutMs`. Rejects only when `signal` aborts. */
+/** Whether a TCP connection to the entry can be opened within `timeoutMs`; `port` is by default the ingress'. Rejects only when `signal` aborts. */
 export async function entryAnswers(
   dialer: Dialer,
   address: string,
   signal: AbortSignal,
   timeoutMs: number,
+  port = entryPort,
 ): Promise<boolean> {
   try {
-    const stream = await dialer({ host: address, port: entryPort }, { signal, timeoutMs });
+    const stream = await dialer({ host: address, port }, { signal, timeoutMs });
     stream.on("error", () => {});
     stream.destroy();
     return true;
@@ -28,9 +29,10 @@ export async function liveEntries<T extends { readonly address: string }>(
   entries: readonly T[],
   signal: AbortSignal,
   timeoutMs: number,
+  port = entryPort,
 ): Promise<readonly T[]> {
   const alive = await Promise.all(
-    entries.map(({ address }) => entryAnswers(dialer, address, signal, timeoutMs)),
+    entries.map(({ address }) => entryAnswers(dialer, address, signal, timeoutMs, port)),
   );
   return entries.filter((_, index) => alive[index]);
 }

@@ -24,10 +24,10 @@ export async function destroy(session: Session): Promise<DestroyResult> {
   const { config, steps, sites, signal } = session;
   const forgotten = await forgottenSites(session);
   if (forgotten.length > 0) throw new ValidationError(forgotten);
-  if (config.entrypoint) {
-    const { entrypoint } = config;
-    await steps.run({ kind: "entrypoint", title: `removing ${entrypoint.record}` }, () =>
-      entrypoint.remove(session.context()),
+  for (const dns of [config.entrypoint, config.api]) {
+    if (!dns) continue;
+    await steps.run({ kind: "entrypoint", subject: dns.record, title: `removing ${dns.record}` }, () =>
+      dns.remove(session.context()),
     );
   }
   await removeGateways(session, sites);

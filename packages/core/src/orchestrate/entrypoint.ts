@@ -2,6 +2,7 @@ import type { Machine } from "../contracts/provider.js";
 import { type EntryAddress, entryAddresses } from "../entrypoint/candidates.js";
 import { decide } from "../entrypoint/decide.js";
 import { liveEntries } from "../entrypoint/probe.js";
+import { leaveApi } from "./api-record.js";
 import { gatewayAddress } from "./gateways.js";
 import type { ReadyNode } from "./node-pipeline.js";
 import type { Session } from "./session.js";
@@ -60,13 +61,14 @@ export async function pointEntrypoint(
   );
 }
 
-/** Moves the record off machines that are about to go, while they still answer. */
+/** Moves the records, the applications' and the API's, off machines that are about to go, while they still answer. */
 export async function leaveEntrypoint(
   session: Session,
   leaving: readonly Machine[],
   remaining: readonly ReadyNode[],
 ): Promise<void> {
   const { entrypoint } = session.config;
+  await leaveApi(session, leaving, remaining);
   if (!entrypoint || leaving.length === 0) return;
   const current = (await entrypoint.get(session.context()))?.addresses ?? [];
   // The gateway of a site that is being emptied goes with its machines.

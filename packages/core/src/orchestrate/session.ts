@@ -80,6 +80,7 @@ export async function openSession(
         state,
         privateKeyFile: config.ssh?.privateKeyFile ?? localPath(state, operatorKeyName),
         knownHostsFile: localPath(state, "known_hosts"),
+        ...(config.api ? { apiName: config.api.record } : {}),
         kubernetes: (kubeconfig, options) => connectCluster(session, kubeconfig, options),
       };
     },

@@ -69,6 +69,7 @@ export async function survey(session: Session): Promise<Survey> {
         guard("entrypoint", async () =>
           under("entrypoint", (await config.entrypoint?.check(session.context())) ?? nothing),
         ),
+        guard("api", async () => under("api", (await config.api?.check(session.context())) ?? nothing)),
         ...(config.addons ?? []).map((addon, index) =>
           guard(`addons[${index}]`, async () =>
             under(`addons[${index}]`, (await addon.check?.(session.context(), nodes)) ?? nothing),

@@ -6,6 +6,7 @@ import { type Connections, openConnections } from "../hosts/connect.js";
 import type { Plan, PlanAction } from "../plan/plan.js";
 import { type Timings, timings } from "../run/critical-path.js";
 import { applyAddons } from "./addons.js";
+import { pointApi } from "./api-record.js";
 import {
   type FormedCluster,
   formCluster,
@@ -44,6 +45,8 @@ export interface UpResult {
   /** Path of the kubeconfig file (0600); its content when the state store has no files. */
   readonly kubeconfig: string;
   readonly entrypoint?: EntrypointState;
+  /** The API's name and the masters' addresses that it holds. */
+  readonly api?: EntrypointState;
   readonly timings: Timings;
 }
 
@@ -128,10 +131,11 @@ export async function up(session: Session): Promise<UpResult> {
 
     formed = await returnToCluster(session, formed, ready);
     warnOfPrivateApi(session, ready);
-    const [, entrypoint] = await settle<unknown>(
+    const [, entrypoint, api] = await settle<unknown>(
       [
         applyAddons(session, formed),
         pointEntrypoint(session, ready, formed.step),
+        pointApi(session, ready, formed.step),
         removeLeaving(session, work, existing, leaving).then(() => removeSharedOfEmptySites(session)),
         lateDoubles(session, made, ready).then((found) => removeDoubles(session, found)),
       ],
@@ -145,6 +149,7 @@ export async function up(session: Session): Promise<UpResult> {
         .sort((a, b) => order(desired, a.name) - order(desired, b.name)),
       kubeconfig: session.state.path("kubeconfig") ?? formed.kubeconfig,
       ...(entrypoint ? { entrypoint: entrypoint as EntrypointState } : {}),
+      ...(api ? { api: api as EntrypointState } : {}),
       timings: timings(session.steps.finished, performance.now() - started),
     };
   } finally {

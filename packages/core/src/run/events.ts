@@ -2,8 +2,17 @@ import type { Problem, Report } from "../contracts/context.js";
 import type { MulticloudError } from "../errors/multicloud-error.js";
 import type { Plan } from "../plan/plan.js";
 
-/** The five verbs, watching the entrypoint, and the drill. */
-export type Verb = "plan" | "up" | "status" | "inventory" | "destroy" | "watch" | "drill";
+/** The five verbs, watching the records, the drill, giving the kubeconfig, and operations of the engine. */
+export type Verb =
+  | "kubeconfig"
+  | "operate"
+  | "plan"
+  | "up"
+  | "status"
+  | "inventory"
+  | "destroy"
+  | "watch"
+  | "drill";
 
 /** Kinds of steps. Those of a node come once per node, `check`, `shared`, `gateway`, `delete` once per site, the others once. */
 export type StepKind =

@@ -43,18 +43,26 @@ export function mergeKubeconfig(
 }
 
 /**
- * The same kubeconfig with the API server of its current context at another address. All else stays.
+ * The same kubeconfig with the API server of its current context at another address. All else stays, but for
+ * `tls-server-name`, which belonged to the address before.
  *
+ * @param options `tlsServerName`: a name that is in the server's certificate, where the address is not
  * @throws KubernetesError `CONFIG_INVALID` when the document cannot be used
  */
-export function setServer(kubeconfig: string, url: string): string {
+export function setServer(
+  kubeconfig: string,
+  url: string,
+  options: { readonly tlsServerName?: string } = {},
+): string {
   const config = parseKubeconfig(kubeconfig);
   const { context } = resolveContext(config);
   const document = kubeconfigDocument(kubeconfig);
-  document.setIn(
-    ["clusters", config.clusters.findIndex(({ name }) => name === context.cluster), "cluster", "server"],
-    url,
-  );
+  const index = config.clusters.findIndex(({ name }) => name === context.cluster);
+  const path = ["clusters", index, "cluster"];
+  document.setIn([...path, "server"], url);
+  if (options.tlsServerName !== undefined)
+    document.setIn([...path, "tls-server-name"], options.tlsServerName);
+  else document.deleteIn([...path, "tls-server-name"]);
   return document.toString({ lineWidth: 0 });
 }
 

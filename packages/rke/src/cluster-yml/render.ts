@@ -19,12 +19,15 @@ type RenderedNode = Pick<
 export interface ClusterYmlInput {
   readonly cluster: string;
   readonly privateKeyFile: string;
+  /** DNS name that leads to all masters, for the API's certificate. */
+  readonly apiName?: string | undefined;
   readonly nodes: readonly RenderedNode[];
   readonly settings: Settings;
 }
 
 /** The `cluster.yml` of these nodes. The same input in another order gives the same document. */
-export function clusterYmlOf({ cluster, privateKeyFile, nodes, settings }: ClusterYmlInput): ClusterYml {
+export function clusterYmlOf(input: ClusterYmlInput): ClusterYml {
+  const { cluster, privateKeyFile, apiName, nodes, settings } = input;
   const ordered = inOrder(nodes);
   const { version, podCidr, serviceCidr, upstreamNameservers, addonsInclude } = settings;
   const { nodes: nodeConfigs, ...config } = settings.config ?? {};
@@ -61,7 +64,7 @@ export function clusterYmlOf({ cluster, privateKeyFile, nodes, settings }: Clust
       provider: "coredns",
       ...(upstreamNameservers?.length && { upstreamnameservers: upstreamNameservers }),
     },
-    authentication: { strategy: "x509", sans: addressesOf(masters) },
+    authentication: { strategy: "x509", sans: sansOf(masters, apiName) },
     ...(addonsInclude.length > 0 && { addons_include: addonsInclude }),
   };
   return mergeOver(ours, config);
@@ -88,9 +91,10 @@ function networkOf(overlayInterface: string | undefined, plugin: string): NonNul
   };
 }
 
-function addressesOf(masters: readonly RenderedNode[]): string[] {
+/** Every name and address at which somebody may reach the API of any master. */
+function sansOf(masters: readonly RenderedNode[], apiName: string | undefined): string[] {
   const addresses = masters.flatMap(({ publicAddress, overlayAddress }) => [publicAddress, overlayAddress]);
-  return [...new Set(addresses.filter((address) => address !== undefined))];
+  return [...new Set([apiName, ...addresses].filter((name) => name !== undefined))];
 }
 
 /** Masters first, then by name with numbers as numbers: RKE takes the first one for its kubeconfig. */
