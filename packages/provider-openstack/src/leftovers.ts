@@ -1,8 +1,9 @@
 import type { SiteContext } from "@multicloud/core/plugin";
+import type { Port } from "./client/index.js";
 import type { Cloud } from "./cloud.js";
 import { isThere } from "./known-servers.js";
 import { deleteMarkedVolumes } from "./left-volumes.js";
-import { isNodeMark, isOurServer, portMark } from "./marks.js";
+import { isNodeMark, isOurServer, nodeMark, portMark } from "./marks.js";
 
 /**
  * Takes away what belongs to machines that are not there: a port and a floating IP that were made for one which
@@ -33,22 +34,35 @@ async function removePorts(cloud: Cloud, context: SiteContext, which: "unused" |
   const ourIps = ips.filter(({ description }) => isNodeMark(context, description));
   const ourPorts = ports.filter(({ description }) => isNodeMark(context, description));
   if (ourIps.length + ourPorts.length === 0) return;
-  const used = which === "all" ? new Set<string>() : await usedPorts(cloud, context);
+  const use = which === "all" ? unused : await useBy(cloud, context);
+  const leftPorts = ourPorts.filter((port) => !use.port(port));
+  const leftIds = new Set(leftPorts.map(({ id }) => id));
   for (const ip of ourIps) {
-    if (ip.port_id === null || !used.has(ip.port_id)) await neutron.deleteFloatingIp(context, ip.id);
+    // One that somebody took to another port is theirs for as long as the site is there.
+    const isLeft = ip.port_id === null ? !use.description(ip.description) : leftIds.has(ip.port_id);
+    if (isLeft || which === "all") await neutron.deleteFloatingIp(context, ip.id);
   }
-  for (const port of ourPorts) {
-    if (!used.has(port.id)) await neutron.deletePort(context, port.id);
-  }
+  for (const port of leftPorts) await neutron.deletePort(context, port.id);
 }
 
-/** Ports of the machines that are there: the machine's metadata says which, long before Neutron does. */
-async function usedPorts(cloud: Cloud, context: SiteContext): Promise<ReadonlySet<string>> {
-  const servers = await cloud.servers.list(context);
-  return new Set(
-    servers.flatMap((server) => {
-      const port = isOurServer(context, server) && isThere(server) ? server.metadata[portMark] : undefined;
-      return port === undefined ? [] : [port];
-    }),
-  );
+/** What the machines that are there have need of. */
+interface Use {
+  port(port: Port): boolean;
+  /** Whether this is the mark of a machine that is there. */
+  description(description: string): boolean;
+}
+
+const unused: Use = { port: () => false, description: () => false };
+
+/** The machine's metadata says which port it has, long before Neutron does; Neutron also when the metadata is damaged. */
+async function useBy(cloud: Cloud, context: SiteContext): Promise<Use> {
+  const there = (await cloud.servers.list(context)).filter(isThere);
+  const ours = there.filter((server) => isOurServer(context, server));
+  const ids = new Set(there.map(({ id }) => id));
+  const ports = new Set(ours.map(({ metadata }) => metadata[portMark]));
+  const marks = new Set(ours.map(({ metadata }) => nodeMark(context, metadata["multicloud-node"] ?? "")));
+  return {
+    port: ({ id, device_id }) => ports.has(id) || ids.has(device_id),
+    description: (description) => marks.has(description),
+  };
 }

@@ -90,6 +90,27 @@ describe("check", () => {
     expect((await provider.check(context, { machines, toCreate: [] })).problems).toEqual([]);
   });
 
+  it("has room for the site's security group, its rules, its server groups and the machines' ports", async () => {
+    const cloud = await startCloud(createTestWorld(), {
+      quotas: { securityGroups: 1, securityGroupRules: 9, serverGroups: 1, serverGroupMembers: 1, ports: 1 },
+    });
+    const context = createContext();
+    const provider = openstack({ cloud: "home", cloudsFile: cloud.cloudsFile, antiAffinity: "soft" });
+    const machines = [shape("a", { role: "master" }), shape("b"), shape("c")];
+    const messages = async (toCreate: readonly string[]) =>
+      (await provider.check(context, { machines, toCreate, firewall: shared.firewall })).problems
+        .map(({ message }) => message)
+        .sort();
+    expect(await messages(["a", "b", "c"])).toEqual([
+      "needs 2 server groups / 2 servers in a server group, quota leaves 1 / 1",
+      // The project's own group has four rules; ours begins with two, and six are asked for.
+      "needs 3 ports / 1 security groups / 8 security group rules, quota leaves 1 / 0 / 5",
+    ]);
+    expect(await messages([])).toEqual([
+      "needs 1 security groups / 8 security group rules, quota leaves 0 / 5",
+    ]);
+  });
+
   it("says that an old Nova cannot choose the type of a boot volume, and uses it otherwise", async () => {
     const cloud = await startCloud(createTestWorld(), { microversion: "2.30" });
     const context = createContext();

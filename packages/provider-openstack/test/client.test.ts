@@ -185,6 +185,13 @@ describe("errors", () => {
       status: 409,
       requestId: expect.stringMatching(/^req-/),
     });
+    const full = await startCloud(createTestWorld(), { quotas: { ports: 0 } });
+    const crowded = createOpenStackClient({ cloud: "home", cloudsFile: full.cloudsFile });
+    expect(await failure(crowded.nova.createServer(call, await serverBody(crowded)))).toMatchObject({
+      code: "QUOTA_EXCEEDED",
+      status: 403,
+      message: expect.stringContaining("Maximum number of ports exceeded"),
+    });
     expect(await failure(client.nova.createServer(call, { ...server, key_name: "nosuch" }))).toMatchObject({
       code: "REQUEST_REFUSED",
       status: 400,

@@ -37,6 +37,7 @@ describeOpenStack("the emulated OpenStack", async () => {
       { name: "storage", kind: "lan", cidr: "10.30.0.0/16", project: "homelab" },
     ],
     quotas,
+    brokenVolumeTypes: ["broken"],
     projectQuotas: {
       cellar: {
         instances: 2,

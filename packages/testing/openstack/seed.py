@@ -171,8 +171,10 @@ def resources(secrets, facts):
     router = neutron("POST", "/routers", {"router": router})["router"]
     neutron("PUT", f"/routers/{router['id']}/add_router_interface", {"subnet_id": subnet})
 
-    for name in ("standard", "fast"):
-        cinder("POST", "/types", {"volume_type": {"name": name, "os-volume-type-access:is_public": True}})
+    # No backend has what the last one asks for: its volumes fail after they were accepted.
+    for name, specs in (("standard", {}), ("fast", {}), ("broken", {"volume_backend_name": "nowhere"})):
+        volume_type = {"name": name, "os-volume-type-access:is_public": True, "extra_specs": specs}
+        cinder("POST", "/types", {"volume_type": volume_type})
 
     limited = facts["projects"]["carol"]
     nova("PUT", f"/os-quota-sets/{limited}", {"quota_set": {"instances": 2, "cores": 4, "ram": 8192}})

@@ -94,4 +94,36 @@ export function failureCases(bench: Bench): void {
     await clean(context);
     expect((await bench.home.leftovers()).volumes).toEqual([]);
   });
+
+  it("knows a fault that may pass from one that does not, and leaves no volume of either", async () => {
+    const context = site("broken");
+    const own = provider("home");
+    const machine = request("broken-home-worker-1", {
+      size: "g1.small",
+      disk: { sizeGiB: 1, type: "broken" },
+    });
+    await own.ensureShared(context, shared);
+    await own.create(context, [machine]);
+    const [failed] = await settled(context, own);
+    expect(failed).toMatchObject({
+      status: "failed",
+      fault: expect.stringMatching(/^Build of instance \S+ aborted: Volume \S+ did not finish being created/),
+      retryable: true,
+    });
+    // What core does then: away with it, and the same name again.
+    await own.delete(context, [failed!]);
+    await until(
+      () => own.list(context),
+      (all) => all.length === 0,
+    );
+    await own.create(context, [small(machine.name)]);
+    const [again] = await settled(context, own);
+    expect(again).toMatchObject({ name: machine.name, status: "running" });
+    await clean(context);
+    const left = await until(
+      () => bench.home.leftovers(),
+      ({ volumes }) => volumes.length === 0,
+    );
+    expect(left.volumes).toEqual([]);
+  });
 }

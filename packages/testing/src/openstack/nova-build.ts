@@ -104,6 +104,10 @@ function allocate(state: CloudState, server: ServerRecord, plan: BuildPlan): str
   if (gigabytes >= 0 && used + plan.volume.size > gigabytes) {
     return `Build of instance ${server.id} aborted: VolumeSizeExceedsAvailableQuota: Requested volume or snapshot exceeds allowed gigabytes quota. Requested ${plan.volume.size}G, quota is ${gigabytes}G and ${used}G has been consumed.`;
   }
+  if (state.brokenVolumeTypes.includes(plan.volume.type)) {
+    // Nova takes the volume back that it gave up on.
+    return `Build of instance ${server.id} aborted: Volume ${newId()} did not finish being created even after we waited 0 seconds or 1 attempts. And its status is error.`;
+  }
   const volume = {
     id: newId(),
     name: "",

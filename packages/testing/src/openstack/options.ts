@@ -83,6 +83,8 @@ export interface OpenStackOptions {
   readonly networks: readonly OpenStackNetwork[];
   /** Default `standard`, `fast`. */
   readonly volumeTypes?: readonly string[];
+  /** Types whose volumes fail after they were accepted, because no backend has what they ask for. Default none. */
+  readonly brokenVolumeTypes?: readonly string[];
   readonly availabilityZones?: readonly string[];
   /** Default: those of a fresh OpenStack (10 instances, 20 cores, 50 GiB RAM …). */
   readonly quotas?: Partial<OpenStackQuotas>;

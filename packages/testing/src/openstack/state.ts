@@ -31,6 +31,7 @@ export interface CloudState {
   readonly tokenLifeMs: number;
   readonly zones: readonly string[];
   readonly volumeTypes: readonly { readonly id: string; readonly name: string }[];
+  readonly brokenVolumeTypes: readonly string[];
   readonly projects: readonly Project[];
   readonly users: readonly User[];
   readonly flavors: readonly FlavorRecord[];
@@ -80,6 +81,7 @@ export function createState(world: World, options: OpenStackOptions): CloudState
     name,
     quotas: { ...defaultQuotas, ...options.quotas, ...options.projectQuotas?.[name] },
   }));
+  const broken = options.brokenVolumeTypes ?? [];
   const state: CloudState = {
     name: options.name,
     region: options.region ?? "RegionOne",
@@ -90,7 +92,11 @@ export function createState(world: World, options: OpenStackOptions): CloudState
     hosts: options.hosts ?? Number.POSITIVE_INFINITY,
     tokenLifeMs: options.tokenLifeMs ?? 3_600_000,
     zones: options.availabilityZones ?? ["nova"],
-    volumeTypes: (options.volumeTypes ?? ["standard", "fast"]).map((name) => ({ id: newId(), name })),
+    volumeTypes: [...(options.volumeTypes ?? ["standard", "fast"]), ...broken].map((name) => ({
+      id: newId(),
+      name,
+    })),
+    brokenVolumeTypes: broken,
     projects,
     users: given.map((user) => ({
       id: newKeystoneId(),
