@@ -6,6 +6,7 @@ import { watchRecords } from "./entrypoint/watch-records.js";
 import { MulticloudError, ValidationError } from "./errors/multicloud-error.js";
 import { type Inventory, inventory } from "./inventory/inventory.js";
 import { type DestroyResult, destroy } from "./orchestrate/destroy.js";
+import { forgetSites } from "./orchestrate/forgotten-sites.js";
 import { kubeconfigFor } from "./orchestrate/kubeconfig.js";
 import { openSession, type Session, stateOf } from "./orchestrate/session.js";
 import { type StatusResult, status } from "./orchestrate/status.js";
@@ -27,19 +28,25 @@ export interface KubeconfigOptions extends VerbOptions {
   readonly server?: string;
 }
 
+/** Options of the verbs that would otherwise look for every machine the state knows. */
+export interface ForgetOptions extends VerbOptions {
+  /** Sites that left the configuration and are lost for good, with all their machines. A running machine that is forgotten goes on running, and costing. */
+  readonly forget?: readonly string[];
+}
+
 /** One cluster over several clouds. Every verb may be repeated, aborted, and cut off at any point. */
 export interface Multicloud {
   readonly name: string;
   /** What `up()` would do. Has no effect on anything. */
   plan(options?: VerbOptions): Run<Plan>;
   /** Makes the world as the configuration wants it; changes nothing when it is. */
-  up(options?: VerbOptions): Run<UpResult>;
+  up(options?: ForgetOptions): Run<UpResult>;
   /** The cluster as clouds, overlay, Kubernetes and DNS see it. */
   status(options?: VerbOptions): Run<StatusResult>;
   /** The machines for other tools: JSON, Ansible, ssh_config, Mermaid. */
   inventory(options?: VerbOptions): Run<Inventory>;
   /** Removes everything that carries this cluster's mark, and only that; the state last. */
-  destroy(options?: VerbOptions): Run<DestroyResult>;
+  destroy(options?: ForgetOptions): Run<DestroyResult>;
   /** Loses a site on purpose, measures until the name works again, and gives the site back. */
   drill(options: DrillOptions): Run<DrillResult>;
   /** The kubeconfig document of the last `up()`, with the API server of the caller's choice. Asks no service. */
@@ -105,13 +112,20 @@ export function multicloud(config: MulticloudConfig): Multicloud {
     );
   }
 
+  const afterForgetting =
+    <T>(sites: readonly string[] = [], work: (session: Session) => Promise<T>) =>
+    async (session: Session) => {
+      await forgetSites(session, sites);
+      return work(session);
+    };
+
   return {
     name: config.name,
     plan: ({ signal } = {}) => run("plan", signal, async (session) => (await survey(session)).plan),
-    up: ({ signal } = {}) => locked("up", signal, up),
+    up: ({ signal, forget } = {}) => locked("up", signal, afterForgetting(forget, up)),
     status: ({ signal } = {}) => run("status", signal, status),
     inventory: ({ signal } = {}) => run("inventory", signal, inventory),
-    destroy: ({ signal } = {}) => locked("destroy", signal, destroy),
+    destroy: ({ signal, forget } = {}) => locked("destroy", signal, afterForgetting(forget, destroy)),
     drill: (options) => locked("drill", options.signal, (session) => drill(session, options)),
     kubeconfig: ({ signal, server } = {}) =>
       run("kubeconfig", signal, (session) => kubeconfigFor(session, server)),
