@@ -139,6 +139,7 @@ function checkRegion(
     ...(region ? { given: region } : {}),
     allowed,
     ...(suggestion === undefined ? {} : { suggestion }),
+    ...(region ? {} : { hint: "give digitalocean({ region }), or set DIGITALOCEAN_REGION" }),
   });
   return known !== undefined;
 }

@@ -16,7 +16,7 @@ const tries = 2;
 
 /** What all droplets of a site have in common. */
 export interface DropletSettings {
-  readonly region: string;
+  readonly region: string | undefined;
   readonly monitoring: boolean;
   readonly ipv6: boolean;
   readonly backups: boolean;
@@ -140,6 +140,15 @@ function dropletBody(
   request: MachineRequest,
 ): Batch["body"] {
   const { region, monitoring, ipv6, backups } = settings;
+  if (region === undefined) {
+    // The API would choose a region by itself.
+    throw new MulticloudError("no DigitalOcean region is given", {
+      code: "CONFIG_INVALID",
+      service: "digitalocean",
+      site: context.site,
+      hint: "give digitalocean({ region }), or set DIGITALOCEAN_REGION",
+    });
+  }
   const userData = textOf(context, request);
   return {
     ...{ region, monitoring, ipv6, backups },

@@ -16,8 +16,8 @@ import { vpcLookup } from "./vpc.js";
 export interface DigitalOceanOptions {
   /** API token. Default: the environment's `DIGITALOCEAN_TOKEN`, then `DIGITALOCEAN_ACCESS_TOKEN`, read at the first call. */
   readonly token?: string;
-  /** Slug of the region, for example `fra1`. */
-  readonly region: string;
+  /** Slug of the region, for example `fra1`. Default: the environment's `DIGITALOCEAN_REGION`, read at the first call. */
+  readonly region?: string;
   /** Name or id of the VPC that the droplets stand in; it has to be in the region. Default: the region's default VPC. */
   readonly vpc?: string;
   /** Install DigitalOcean's metrics agent. Default false. */
@@ -40,17 +40,17 @@ const goneTimeoutMs = 3 * 60_000;
  * Droplets as machines of a site. Everything it makes carries the tag `multicloud:<cluster>:<site>` or that
  * as its name. Facts about the service are from DigitalOcean's OpenAPI document.
  *
- * Errors: `AUTH_FAILED` without or with a wrong token, `FORBIDDEN` when the token lacks a scope,
+ * Errors: `CONFIG_INVALID` without a region, `AUTH_FAILED` without or with a wrong token, `FORBIDDEN` when the token lacks a scope,
  * `QUOTA_EXCEEDED`, `RATE_LIMITED`, `REQUEST_REFUSED`, `SERVICE_FAILED`, `SERVICE_UNREACHABLE`, `TIMEOUT`.
  */
-export function digitalocean(options: DigitalOceanOptions): Provider {
+export function digitalocean(options: DigitalOceanOptions = {}): Provider {
   const client = createClient({ ...options, requestsPerMinute: options.requestsPerMinute ?? 250 });
-  const settings: DropletSettings = {
-    region: options.region,
+  const settings = (): DropletSettings => ({
+    region: options.region?.trim() || process.env.DIGITALOCEAN_REGION?.trim() || undefined,
     monitoring: options.monitoring ?? false,
     ipv6: options.ipv6 ?? false,
     backups: options.backups ?? false,
-  };
+  });
   const vpcId = vpcLookup(client, options.vpc);
   const births = createBirths(client);
   const look = sharedLook((context) => readDroplets(client, context));
@@ -72,7 +72,7 @@ export function digitalocean(options: DigitalOceanOptions): Provider {
     name: "digitalocean",
     userData: { maxBytes: 65_536, gzip: false },
     createBatch,
-    check: (context, request) => checkSite(client, context, settings, options.vpc, request),
+    check: (context, request) => checkSite(client, context, settings(), options.vpc, request),
     list: (context) => listMachines(client, context, births),
     async ensureShared(context, request) {
       const [sshKey] = await Promise.all([
@@ -87,7 +87,7 @@ export function digitalocean(options: DigitalOceanOptions): Provider {
     async create(context, requests) {
       if (requests.length === 0) return;
       const [sshKey, vpc] = [await sshKeyOf(context), await vpcId(context)];
-      await createMachines({ client, settings, sshKey, vpc, births, look }, context, requests);
+      await createMachines({ client, settings: settings(), sshKey, vpc, births, look }, context, requests);
     },
     async delete(context, machines) {
       await deleteMachines(client, context, machines);

@@ -16,10 +16,10 @@ export async function checkVpc(
   client: Client,
   context: SiteContext,
   given: string | undefined,
-  region: string,
+  region: string | undefined,
   problems: Problem[],
 ): Promise<void> {
-  if (given === undefined) return;
+  if (given === undefined || region === undefined) return;
   const vpcs = await readVpcs(client, context);
   const found = pick(vpcs, given);
   if (found?.region === region) return;

@@ -143,6 +143,25 @@ test("the token is read from the environment at the first call, trimmed; an empt
   await cloud.close();
 });
 
+test("the region is read from the environment when none is given, and its absence is told before anything is made", async () => {
+  vi.stubEnv("DIGITALOCEAN_REGION", "");
+  const { cloud, provider, writes } = await setUp();
+  const ocean = provider({ region: "" });
+  const { problems } = await ocean.check(context, { machines: [], toCreate: [] });
+  expect(problems).toMatchObject([
+    { path: "provider.region", message: "no region is given", allowed: expect.arrayContaining(["fra1"]) },
+  ]);
+  await provider().ensureShared(context, shared());
+  const before = writes().length;
+  const [machine] = names("worker", 1).map((name) => request(name));
+  await expect(ocean.create(context, [machine!])).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+  expect(writes().length).toBe(before);
+  vi.stubEnv("DIGITALOCEAN_REGION", " nyc3\n");
+  await ocean.create(context, [machine!]);
+  expect(cloud.list().droplets.map(({ region }) => region.slug)).toEqual(["nyc3"]);
+  await cloud.close();
+});
+
 test("stops at once when it is aborted", async () => {
   const { world, cloud, provider } = await setUp();
   world.faults.add({ hang: true });
