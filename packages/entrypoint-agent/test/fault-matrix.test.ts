@@ -111,6 +111,20 @@ describe("the API server", () => {
     expect(lab.dnsWrites()).toBe(0);
   });
 
+  it("comes back to the one agent that cannot see home first: that one waits for the others before it decides", async () => {
+    lab = await openLab(pki);
+    await lab.ready();
+    everyone("api", "refuse");
+    await lab.time.pass(5_000);
+    lab.cut.add(`ramnode-1 ${home}`);
+    await lab.time.pass(20_000);
+    lab.node("ramnode-1").api = "works";
+    await lab.time.until("ramnode-1 to lead", () => lab.leaders().includes("ramnode-1"));
+    everyone("api", "works");
+    await lab.time.pass(60_000);
+    expect(lab.dnsWrites()).toBe(0);
+  });
+
   it("is out of the leader's reach: it stops writing before another may begin, and the other goes on", async () => {
     lab = await openLab(pki);
     await lab.ready();

@@ -140,6 +140,19 @@ export async function openLab(
   let random = 1;
   const agents: LabNode[] = [];
 
+  const loss = { chance: 0 };
+  const draw = () => {
+    random = (random * 16_807) % 2_147_483_647;
+    return random / 2_147_483_647;
+  };
+  /** What lost packets of an exchange cost: TCP sends again after a time that doubles (RFC 6298). */
+  const resends = (packets: number, firstMs: number) => {
+    let ms = 0;
+    for (let packet = 0; packet < packets; packet++)
+      for (let wait = firstMs; loss.chance > 0 && draw() < loss.chance; wait *= 2) ms += wait;
+    return ms;
+  };
+
   /** Lets a call take the way that it has at this moment. */
   async function travel<T>(
     way: Way,
@@ -151,7 +164,7 @@ export async function openLab(
     signal?.throwIfAborted();
     if (way === "blackhole")
       return clock.sleep(3_600_000, signal).then(() => Promise.reject(new Error("late")));
-    await clock.sleep(5, signal);
+    await clock.sleep(5 + resends(4, 200), signal);
     if (way === "refuse") throw Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
     if (typeof way === "object" && "slowMs" in way) await clock.sleep(way.slowMs, signal);
     if (typeof way === "object" && "status" in way) return refused(way.status);
@@ -212,7 +225,8 @@ export async function openLab(
         }),
         async probe(target, signal) {
           if (reaches(name, target)) {
-            await clock.sleep(20, signal);
+            // SYN, and the answer to it.
+            await clock.sleep(20 + resends(2, 1_000), signal);
             return true;
           }
           await clock.sleep(3_600_000, signal);
@@ -225,10 +239,7 @@ export async function openLab(
             async () => [node.address],
             () => [],
           ),
-        random: () => {
-          random = (random * 16_807) % 2_147_483_647;
-          return random / 2_147_483_647;
-        },
+        random: draw,
         log: (level, message) => log.push(`${level}: ${message}`),
       },
       stop.signal,
@@ -288,6 +299,8 @@ export async function openLab(
     agents,
     dead,
     cut,
+    /** Chance of each packet to be lost. */
+    loss,
     secrets,
     tokens,
     secondToken,
@@ -314,7 +327,7 @@ export async function openLab(
     /** Until there is a leader and all agents know each other. */
     async ready() {
       await time.until("a leader", () => agents.some(({ agent }) => agent.leads()));
-      await time.pass(15_000);
+      await time.pass(5_000);
     },
     async close() {
       for (const node of agents) await node.kill();
