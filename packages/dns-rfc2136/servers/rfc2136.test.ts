@@ -1,5 +1,9 @@
+import { execFileSync } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
-import type { CallContext, Report } from "@multicloud/core/plugin";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { CallContext, OpenRecord, Report } from "@multicloud/core/plugin";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Rfc2136Options, rfc2136 } from "../src/index.js";
 import { type NameServer, startNameServer } from "./name-servers.js";
@@ -18,6 +22,11 @@ function callContext(more: Partial<Pick<CallContext, "cluster">> & { reports?: R
 }
 
 const context = callContext();
+
+beforeAll(() => {
+  // The agent's half is a built file.
+  execFileSync("npx", ["tsup", "--silent"], { cwd: new URL("..", import.meta.url) });
+});
 
 describe.each([
   ["bind", 5301],
@@ -194,6 +203,37 @@ describe.each([
       `"multicloud:lab" "${address}"`,
     ]);
     await entrypoint("same").remove(context);
+  });
+
+  test("the agent's half, as the file that it is in the cluster, keeps the same record", async () => {
+    const apps = entrypoint("*.agent");
+    const folder = await mkdtemp(join(tmpdir(), "multicloud-agent-"));
+    const file = join(folder, "record.mjs");
+    const { program, settings, secrets } = apps.inCluster!;
+    await writeFile(file, await program());
+    const { openRecord } = (await import(file)) as { readonly openRecord: OpenRecord };
+    expect(JSON.stringify(settings)).not.toContain(server.keys.update.secret);
+    const given: Record<string, string> = { ...secrets() };
+    const reports: Report[] = [];
+    const record = openRecord({
+      cluster: "lab",
+      settings: JSON.parse(JSON.stringify(settings)),
+      secret: async (name) => given[name]!,
+      fetch,
+      report: (report) => reports.push(report),
+    });
+    const { signal } = new AbortController();
+    expect(await record.get(signal)).toEqual([]);
+    expect(await record.set(["198.51.100.5"], signal)).toBe(true);
+    expect(await record.set(["198.51.100.5"], signal)).toBe(false);
+    expect(await record.get(signal)).toEqual(["198.51.100.5"]);
+    expect(await apps.get(context)).toEqual({ name: "*.agent.example.com", addresses: ["198.51.100.5"] });
+    expect((await apps.set(context, ["198.51.100.5"])).changed).toBe(false);
+    expect(await server.dig("x.agent.example.com", "A")).toEqual(["198.51.100.5"]);
+    given["tsig-secret"] = "AAAA";
+    await expect(record.set(["198.51.100.6"], signal)).rejects.toMatchObject({ code: "AUTH_FAILED" });
+    await apps.remove(context);
+    await rm(folder, { recursive: true });
   });
 
   test("another algorithm", async () => {

@@ -1,4 +1,4 @@
-import { nearest, type Problem } from "@multicloud/core/plugin";
+import { MulticloudError, nearest, type Problem } from "@multicloud/core/plugin";
 import { markName, markStrings } from "./mark.js";
 import { canonicalName, fullName, nameProblem } from "./names.js";
 import { type TsigAlgorithm, type TsigKey, tsigAlgorithms } from "./tsig.js";
@@ -136,6 +136,17 @@ export function tsigKeyOf(key: TsigKeyOptions): TsigKey {
     algorithm: algorithmOf(key) as TsigAlgorithm,
     secret: Buffer.from(secretOf(key) ?? "", "base64"),
   };
+}
+
+/** @throws MulticloudError `AUTH_FAILED` when there is none */
+export function readSecret(key: TsigKeyOptions): string {
+  const secret = secretOf(key);
+  if (secret !== undefined) return secret;
+  throw new MulticloudError("no TSIG secret: RFC2136_TSIG_SECRET is not set", {
+    code: "AUTH_FAILED",
+    service: "rfc2136",
+    hint: "set RFC2136_TSIG_SECRET or give key.secret",
+  });
 }
 
 const algorithmOf = ({ algorithm = "hmac-sha256" }: TsigKeyOptions): string =>

@@ -8,12 +8,18 @@ import {
 } from "@multicloud/core/plugin";
 import type { Change } from "./changes.js";
 import { canonicalAddress } from "./names.js";
-import { optionProblems, type Rfc2136Options, settingsOf, tsigKeyOf } from "./options.js";
+import { optionProblems, type Rfc2136Options, readSecret, settingsOf, tsigKeyOf } from "./options.js";
+import { readProgram } from "./program.js";
 import type { Records } from "./records.js";
 import type { Server } from "./server.js";
 
-/** How often a change is tried that meets other records than were read, or whose end is not known. */
-const tries = 4;
+/** How the operator's half and the agent's differ. */
+export interface EntrypointManners {
+  /** How often a question is asked at most, and a change is tried that met other records than were read or whose end is not known. Default 4. */
+  readonly attempts?: number;
+  /** Asked before each call instead of `key.secret`. */
+  secret?(): Promise<string>;
+}
 
 /**
  * Keeps A and AAAA records of one name in a zone of your own at the cluster's entry addresses, by dynamic
@@ -26,15 +32,41 @@ const tries = 4;
  * `SERVICE_UNREACHABLE`, `SERVICE_ANSWER` (unsigned or wrongly signed).
  */
 export function rfc2136(options: Rfc2136Options): DnsEntrypoint {
+  return {
+    ...createEntrypoint(options, {}),
+    inCluster: {
+      program: readProgram,
+      get settings() {
+        const { host: server, port, zone, record, ttl, timeoutMs } = settingsOf(options);
+        const { name, algorithm } = options.key;
+        return {
+          server,
+          port,
+          zone,
+          record,
+          ttl,
+          timeoutMs,
+          key: { name, ...(algorithm ? { algorithm } : {}) },
+        };
+      },
+      secrets: () => ({ "tsig-secret": readSecret(options.key) }),
+    },
+  };
+}
+
+/** Both halves: the operator's and the agent's. */
+export function createEntrypoint(options: Rfc2136Options, manners: EntrypointManners): DnsEntrypoint {
+  const tries = manners.attempts ?? 4;
   const settings = settingsOf(options);
   const { record, zone, ttl } = settings;
 
   async function withServer<T>(context: CallContext, work: (server: Server) => Promise<T>): Promise<T> {
     context.signal.throwIfAborted();
-    const problems = optionProblems(options, context.cluster);
+    const key = manners.secret ? { ...options.key, secret: await manners.secret() } : options.key;
+    const problems = optionProblems({ ...options, key }, context.cluster);
     if (problems.length > 0) throw new ValidationError(problems);
     const { openServer } = await import("./server.js");
-    const server = openServer(context, { ...settings, key: tsigKeyOf(options.key) });
+    const server = openServer(context, { ...settings, key: tsigKeyOf(key), attempts: tries });
     try {
       return await work(server);
     } finally {

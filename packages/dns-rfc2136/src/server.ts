@@ -20,6 +20,8 @@ export interface ServerOptions {
   readonly zone: string;
   readonly key: TsigKey;
   readonly timeoutMs: number;
+  /** How often a question is asked at most, and an update that certainly did not arrive is sent. Default 4. */
+  readonly attempts?: number;
   /** Seconds since 1970. Default: this machine's clock. */
   readonly now?: () => number;
 }
@@ -42,11 +44,9 @@ export interface Server {
   close(): void;
 }
 
-const attempts = 4;
-
 /** Connects at the first question. */
 export function openServer(context: CallContext, options: ServerOptions): Server {
-  const { zone, key } = options;
+  const { zone, key, attempts = 4 } = options;
   const address = `${options.host.includes(":") ? `[${options.host}]` : options.host}:${options.port}`;
   let connection: Connection | undefined;
   /** What the server's clock is ahead of ours, in seconds, once it has proved that it is. */
