@@ -1,7 +1,7 @@
 import type { Route, ServiceRequest } from "../world/http-service.js";
 import { type NovaSetting, novaPage, novaRoute } from "./nova-call.js";
-import { usageOf } from "./nova-create.js";
 import { keypairRoutes } from "./nova-keypairs.js";
+import { usageOf } from "./nova-quota.js";
 import { serverGroupRoutes } from "./nova-server-groups.js";
 import { serverRoutes } from "./nova-servers.js";
 

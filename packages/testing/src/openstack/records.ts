@@ -1,11 +1,13 @@
 import type { OpenStackQuotas } from "./options.js";
 
+/** A project with its quotas. */
 export interface Project {
   readonly id: string;
   readonly name: string;
   readonly quotas: OpenStackQuotas;
 }
 
+/** A user; each is in one project. */
 export interface User {
   readonly id: string;
   readonly name: string;
@@ -14,12 +16,14 @@ export interface User {
   readonly credential?: { readonly id: string; readonly name: string; readonly secret: string };
 }
 
+/** A token, by its id. */
 export interface Token {
   readonly user: User;
   readonly issuedAt: number;
   readonly expiresAt: number;
 }
 
+/** A flavor: RAM in MiB, disk in GiB. */
 export interface FlavorRecord {
   readonly id: string;
   readonly name: string;
@@ -28,6 +32,7 @@ export interface FlavorRecord {
   readonly disk: number;
 }
 
+/** An image: minima in GiB and MiB. */
 export interface ImageRecord {
   readonly id: string;
   readonly name: string;
@@ -39,6 +44,7 @@ export interface ImageRecord {
   readonly createdAt: string;
 }
 
+/** A network with its one subnet. */
 export interface NetworkRecord {
   readonly id: string;
   readonly subnetId: string;
@@ -51,6 +57,7 @@ export interface NetworkRecord {
   readonly owner: string | undefined;
 }
 
+/** A server and what it was made with. */
 export interface ServerRecord {
   readonly id: string;
   readonly name: string;
@@ -82,6 +89,7 @@ export interface ServerRecord {
   cancelBuild: () => void;
 }
 
+/** A port at one address. */
 export interface PortRecord {
   readonly id: string;
   readonly project: Project;
@@ -95,6 +103,7 @@ export interface PortRecord {
   groups: readonly GroupRecord[];
 }
 
+/** A volume: size in GiB. */
 export interface VolumeRecord {
   readonly id: string;
   name: string;
@@ -108,6 +117,7 @@ export interface VolumeRecord {
   server: ServerRecord | undefined;
 }
 
+/** A rule of a security group; `null` is any. */
 export interface RuleRecord {
   readonly id: string;
   readonly group: GroupRecord;
@@ -121,6 +131,7 @@ export interface RuleRecord {
   readonly description: string;
 }
 
+/** A security group. */
 export interface GroupRecord {
   readonly id: string;
   name: string;
@@ -130,6 +141,7 @@ export interface GroupRecord {
   readonly createdAt: string;
 }
 
+/** A key pair of a user. */
 export interface KeypairRecord {
   readonly user: User;
   readonly name: string;
@@ -137,6 +149,7 @@ export interface KeypairRecord {
   readonly fingerprint: string;
 }
 
+/** A floating IP, at a port or at none. */
 export interface FloatingIpRecord {
   readonly id: string;
   readonly project: Project;
@@ -146,6 +159,7 @@ export interface FloatingIpRecord {
   port: PortRecord | undefined;
 }
 
+/** A server group with its one policy. */
 export interface ServerGroupRecord {
   readonly id: string;
   readonly name: string;

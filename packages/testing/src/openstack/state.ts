@@ -67,6 +67,7 @@ export function timestamp(state: CloudState): string {
   return `${new Date(state.world.clock.now()).toISOString().slice(0, 19)}Z`;
 }
 
+/** A cloud in which nobody has made anything yet. */
 export function createState(world: World, options: OpenStackOptions): CloudState {
   const given = options.users ?? [
     {
@@ -183,6 +184,7 @@ export function addEgressRules(state: CloudState, group: GroupRecord): void {
   }
 }
 
+/** Adds a rule to its group. */
 export function addRule(state: CloudState, rule: Omit<RuleRecord, "id">): RuleRecord {
   const record = { id: newId(), ...rule };
   state.rules.set(record.id, record);
