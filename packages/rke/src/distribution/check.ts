@@ -13,7 +13,6 @@ const knownOptions: Readonly<Record<keyof DistributionOptions, OptionKind>> = {
   version: "text",
   podCidr: "text",
   serviceCidr: "text",
-  endpoint: "text",
   agent: "mapping",
   server: "mapping",
   nodes: "mapping",
@@ -81,14 +80,6 @@ export function findDistributionProblems(
     });
   }
   problems.push(...findRangeProblems(settings));
-  if (settings.endpoint !== undefined && !isDnsName(settings.endpoint)) {
-    problems.push({
-      path: "endpoint",
-      message: "is no DNS name",
-      given: settings.endpoint,
-      hint: "the name alone, for example api.example.com; the port is 6443",
-    });
-  }
   for (const path of ["concurrency", "attempts"] as const) {
     if (!Number.isInteger(settings[path]) || settings[path] < 1)
       problems.push({ path, message: "must be a whole number from 1", given: String(settings[path]) });
@@ -301,10 +292,4 @@ async function findFileProblems(distribution: Distribution, directory: string): 
       hint: `they are at ${distribution.releases}, install.sh at ${distribution.scripts}`,
     },
   ];
-}
-
-function isDnsName(text: string): boolean {
-  return (
-    text.length <= 253 && /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$/i.test(text)
-  );
 }

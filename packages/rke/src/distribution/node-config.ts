@@ -11,6 +11,8 @@ export interface ConfigParts {
   readonly cluster: string;
   /** All masters, in the stable order. */
   readonly masters: readonly EngineNode[];
+  /** DNS name of the API, when it has one. */
+  readonly apiName: string | undefined;
   /** Whether there are workers, so that masters keep to themselves. */
   readonly hasWorkers: boolean;
   readonly etcd: EtcdTiming;
@@ -71,10 +73,10 @@ export function nodeConfig(parts: ConfigParts, node: EngineNode, join: string | 
 }
 
 function serverConfig(parts: ConfigParts, node: EngineNode): ConfigMap {
-  const { settings, masters, hasWorkers, etcd } = parts;
+  const { settings, masters, hasWorkers, etcd, apiName } = parts;
   return {
     "advertise-address": node.overlayAddress,
-    "tls-san": certificateNames(settings.endpoint, masters),
+    "tls-san": certificateNames(apiName, masters),
     "cluster-cidr": settings.podCidr,
     "service-cidr": settings.serviceCidr,
     "write-kubeconfig-mode": "0600",
@@ -85,13 +87,13 @@ function serverConfig(parts: ConfigParts, node: EngineNode): ConfigMap {
 }
 
 /** Every name that the API can be asked by: all masters', so that each can stand in for any other. */
-export function certificateNames(endpoint: string | undefined, masters: readonly EngineNode[]): string[] {
+export function certificateNames(apiName: string | undefined, masters: readonly EngineNode[]): string[] {
   const names = masters.flatMap(({ overlayAddress, publicAddress, address }) => [
     overlayAddress,
     ...(publicAddress === undefined ? [] : [publicAddress]),
     address,
   ]);
-  return [...new Set([...(endpoint === undefined ? [] : [endpoint]), ...names])];
+  return [...new Set([...(apiName === undefined ? [] : [apiName]), ...names])];
 }
 
 // What the user says of these two counts; etcd takes the last of a repeated flag, but two say nothing to a reader.

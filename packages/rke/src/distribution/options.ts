@@ -12,8 +12,6 @@ export interface DistributionOptions<Server = object, Agent = object> {
   readonly podCidr?: string;
   /** Range of the services' addresses; CoreDNS gets its tenth. Default `10.43.0.0/16`. */
   readonly serviceCidr?: string;
-  /** DNS name that leads to the masters, for example `api.example.com`: goes into the certificates and into the kubeconfig. Default: the first live master. */
-  readonly endpoint?: string;
   /** Keys of `config.yaml` for every node: `kubelet-arg`, `resolv-conf`, `selinux` and so on. */
   readonly agent?: Agent;
   /** Keys of `config.yaml` for the masters, over those of `agent`: `kube-apiserver-arg`, `etcd-arg`, `disable` and so on. Lists are added to ours, the rest replaces ours. */
@@ -63,7 +61,6 @@ export interface DistributionSettings {
   readonly version: string;
   readonly podCidr: string;
   readonly serviceCidr: string;
-  readonly endpoint: string | undefined;
   readonly agent: ConfigMap;
   readonly server: ConfigMap;
   readonly nodes: Readonly<Record<string, ConfigMap>>;
@@ -93,7 +90,6 @@ export function withDistributionDefaults(
     version,
     podCidr: options.podCidr ?? "10.42.0.0/16",
     serviceCidr: options.serviceCidr ?? "10.43.0.0/16",
-    endpoint: options.endpoint,
     agent: (options.agent ?? {}) as ConfigMap,
     server: (options.server ?? {}) as ConfigMap,
     nodes: (options.nodes ?? {}) as Readonly<Record<string, ConfigMap>>,

@@ -87,6 +87,7 @@ async function beginRun(
     cluster: context.cluster,
     masters,
     hasWorkers: workers.length > 0,
+    apiName: context.apiName,
   };
   const surveyed = await Promise.all(
     nodes.map((node) =>
@@ -411,7 +412,7 @@ async function settleNodes(run: Run): Promise<void> {
 /** Writes down what can be written only when all masters are known, and gives the kubeconfig. */
 async function finish(run: Run): Promise<EngineResult> {
   const { parts, masters, identity } = run;
-  const { distribution, settings, context, secret, caHash } = parts;
+  const { distribution, context, secret, caHash } = parts;
   // No restart comes of this: who to join is read by a server without data only.
   for (const node of masters) await bring(run, node, steadyJoin(parts, node));
   await writeRecord(context.state, {
@@ -424,7 +425,9 @@ async function finish(run: Run): Promise<EngineResult> {
   for (const node of masters) {
     const kubeconfig = await readKubeconfig(distribution, node, context.signal);
     if (kubeconfig === undefined) continue;
-    const server = settings.endpoint ?? reachableAddress(node);
+    // The name is made of the masters' public addresses; without any it leads nowhere.
+    const hasPublic = masters.some(({ publicAddress }) => publicAddress !== undefined);
+    const server = (hasPublic ? context.apiName : undefined) ?? reachableAddress(node);
     return {
       kubeconfig: renameKubeconfig(kubeconfig, context.cluster, server),
       changed: run.changed,

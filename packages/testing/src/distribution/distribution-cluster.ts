@@ -81,6 +81,8 @@ export function createDistributionClusters(world: World, kubernetes: EmulatedClu
         critical: criticalValues(config),
         cniInterface: undefined,
       };
+      // The servers' own controller: a server without a Node object is no member of etcd any more.
+      cluster.kubernetes.onNodeDeleted((name) => cluster.members.delete(name));
       clusters.set(caHash, cluster);
       return cluster;
     },

@@ -65,7 +65,6 @@ export async function startServer(start: Start): Promise<() => void> {
     closers.push(
       cluster.kubernetes.onNodeDeleted((name) => {
         if (name !== nodeName) return;
-        cluster.members.delete(name);
         files.write(`${data}/db/etcd/tombstone`, "");
         stop();
         start.exited();
