@@ -1,8 +1,17 @@
 /**
- * What every provider has to do, as tests: the same that the SDK's own providers pass. Needs vitest.
+ * What every provider, cluster engine and overlay has to do, as tests: the same that the SDK's own plugins
+ * pass. Needs vitest.
  *
  * @module
  */
 export { describeProvider } from "./describe-provider.js";
+export { describeEngine } from "./engine/describe-engine.js";
+export type {
+  EngineAbility,
+  EngineHarness,
+  EngineSuite,
+  SeenFile,
+  WrongOptions,
+} from "./engine/harness.js";
 export type { Ability, CloudThing, ProviderHarness, ProviderSuite } from "./harness.js";
 export { type FetchWatch, watchFetch } from "./watch-fetch.js";

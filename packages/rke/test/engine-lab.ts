@@ -1,0 +1,153 @@
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { directoryStore } from "@multicloud/core";
+import type { EngineContext, EngineNode, Role } from "@multicloud/core/plugin";
+import { connect as connectKubernetes } from "@multicloud/kubernetes";
+import { connect as connectSsh, generateKeyPair } from "@multicloud/ssh";
+import { createKubernetesClusters, createWorld, type VirtualMachine } from "@multicloud/testing";
+import type { EngineHarness, SeenFile } from "@multicloud/testing/conformance";
+
+const overlay = "conformance";
+const overlayInterface = "ztabc";
+/** Places whose content no engine has to tidy: installed packages, caches, logs, and what the kernel shows. */
+const notOurs =
+  /^\/(proc|sys|dev|run|tmp|boot|bin|lib|lib64|sbin|home|root|var\/(run|tmp|cache|log|lib\/(apt|dpkg|systemd|docker))|usr\/(bin|lib|share|sbin)|etc\/(apt|ssh|passwd|shadow|group|gshadow)[^/]*)(\/|$)/;
+
+interface BootedMachine {
+  readonly role: Role;
+  readonly hostKey: string;
+  readonly number: number;
+}
+
+/** Emulated Debian machines on an overlay, and all that a harness of an engine needs but the engine. */
+export async function openEngineLab() {
+  const world = createWorld();
+  const clusters = createKubernetesClusters(world);
+  const directory = await mkdtemp(join(tmpdir(), "multicloud-engine-"));
+  const operator = await generateKeyPair("operator");
+  const privateKeyFile = join(directory, "key");
+  await writeFile(privateKeyFile, operator.privateKey, { mode: 0o600 });
+  const stateDirectory = join(directory, "state");
+  const dialer: EngineContext["dialer"] = (target, options) =>
+    world.network.dial({}, target, options?.signal);
+  const booted = new Map<string, BootedMachine>();
+  /** A name keeps its addresses, whichever machine has it. */
+  const numbers = new Map<string, number>();
+  const machine = (name: string): VirtualMachine => world.machines.get(name)!;
+
+  function optionsOf(name: string) {
+    const { hostKey, number } = booted.get(name)!;
+    return {
+      host: `203.0.113.${number}`,
+      user: "debian",
+      privateKey: operator.privateKey,
+      hostKeys: [hostKey],
+      dialer,
+      connectTimeoutMs: 1_000,
+    };
+  }
+
+  const harness = {
+    async boot(name: string, role: Role) {
+      const number = numbers.get(name) ?? numbers.size + 1;
+      numbers.set(name, number);
+      const hostKey = await generateKeyPair("host");
+      world.machines
+        .boot({
+          id: name,
+          hostname: name,
+          image: "debian-12",
+          publicAddress: `203.0.113.${number}`,
+          sshKeys: [operator.publicKey],
+          hostKeys: [hostKey.privateKey],
+        })
+        .addOverlayAddress(overlay, `10.144.0.${number}`, overlayInterface);
+      booted.set(name, { role, hostKey: hostKey.publicKey, number });
+    },
+    async discard(name: string) {
+      world.machines.destroy(name);
+      booted.delete(name);
+    },
+    async connect(name: string): Promise<EngineNode> {
+      const { role, number } = booted.get(name)!;
+      const options = optionsOf(name);
+      const site = name.split("-")[1]!;
+      return {
+        name,
+        site,
+        role,
+        labels: { "topology.kubernetes.io/region": site },
+        jump: [],
+        address: options.host,
+        port: 22,
+        user: "debian",
+        publicAddress: options.host,
+        overlayAddress: `10.144.0.${number}`,
+        overlayInterface,
+        host: await connectSsh(options),
+        probe: async (signal) => (await connectSsh({ ...options, signal })).close(),
+      };
+    },
+    state: () => directoryStore(stateDirectory),
+    loseState: () => rm(stateDirectory, { recursive: true, force: true }),
+    privateKeyFile,
+    knownHostsFile: join(directory, "known_hosts"),
+    dialer,
+    // As core does: the client dials as the run does.
+    kubernetes: (kubeconfig) => connectKubernetes(kubeconfig, { dialer }),
+    writes: () => world.effects.all.length,
+    onWrite: (listener) =>
+      world.effects.listen(({ kind, action, name }) => listener(`${action} ${kind} ${name}`)),
+    unreachable: (name) => world.machines.fault(name, "unreachable"),
+    async files() {
+      const onMachines = [...booted.keys()].flatMap((name) =>
+        machine(name)
+          .files.list()
+          .flatMap(({ type, path, mode, content }): SeenFile[] =>
+            type === "file" ? [{ path: `${name}:${path}`, mode, content: content ?? "" }] : [],
+          ),
+      );
+      return [...onMachines, ...(await localFiles(stateDirectory))];
+    },
+  } satisfies Partial<EngineHarness>;
+
+  return {
+    world,
+    clusters,
+    directory,
+    stateDirectory,
+    operatorKey: operator.privateKey,
+    machine,
+    booted: () => [...booted.keys()],
+    harness,
+    /** Files and directories that are nobody's but an engine's, one name each. */
+    fileThings: () =>
+      [...booted.keys()].flatMap((name) =>
+        machine(name)
+          .files.list()
+          .filter(({ path, type }) => type !== "directory" && !notOurs.test(path))
+          .map(({ path }) => ({ kind: "file", name: `${name}:${path}` })),
+      ),
+    async close() {
+      clusters.close();
+      world.close();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+export type EngineLab = Awaited<ReturnType<typeof openEngineLab>>;
+
+async function localFiles(directory: string): Promise<SeenFile[]> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch(() => []);
+  return Promise.all(
+    entries
+      .filter((entry) => entry.isFile())
+      .map(async (entry) => {
+        const path = join(entry.parentPath, entry.name);
+        const { mode } = await stat(path);
+        return { path, mode: mode & 0o777, content: await readFile(path, "utf8") };
+      }),
+  );
+}
