@@ -31,17 +31,15 @@ describeEngine({
       engine,
       things: () => [
         ...lab.fileThings(),
-        ...lab
-          .booted()
-          .flatMap((name) =>
-            [
-              ...((lab.machine(name).attachments.get("docker") as Docker | undefined)?.containers.values() ??
-                []),
-            ].map((container) => ({
-              kind: "container",
-              name: `${name}:${container.name} ${container.status}`,
-            })),
-          ),
+        ...lab.booted().flatMap((name) =>
+          [
+            ...((lab.machine(name).attachments.get("docker") as Docker | undefined)?.containers.values() ??
+              []),
+          ].map((container) => ({
+            kind: "container",
+            name: `${name}:${container.name} ${container.status}`,
+          })),
+        ),
       ],
       async secrets() {
         const state = await readFile(join(lab.stateDirectory, "engine", "cluster.rkestate"), "utf8").catch(
