@@ -1,0 +1,116 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PassThrough } from "node:stream";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { type CliOptions, runCli } from "../src/index.js";
+
+let directory: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "multicloud-cli-"));
+});
+afterEach(() => rm(directory, { recursive: true, force: true }));
+
+async function cli(argv: string, options: Partial<CliOptions> = {}) {
+  const out: string[] = [];
+  const err: string[] = [];
+  const code = await runCli({
+    argv: argv.split(" ").filter(Boolean),
+    cwd: directory,
+    stdout: { write: (text: string) => out.push(text) > 0 },
+    stderr: { write: (text: string) => err.push(text) > 0 },
+    ...options,
+  });
+  return { code, out: out.join(""), err: err.join("") };
+}
+
+/** A cluster that notes what is asked of it; its runs have no events. */
+const fake = `
+const run = (value) => Object.assign(Promise.resolve(value), { async *[Symbol.asyncIterator]() {} });
+const asked: unknown[] = [];
+(globalThis as { asked?: unknown[] }).asked = asked;
+const note = (verb: string, value: unknown) => (options: unknown) => { asked.push([verb, options]); return run(value); };
+const counts = { create: 0, replace: 0, delete: 0, keep: 1 };
+export default async () => ({
+  name: "lab",
+  plan: note("plan", { actions: [], counts, unchanged: true }),
+  up: note("up", { nodes: [], kubeconfig: "/k", timings: { totalMs: 1, criticalPath: [] } }),
+  destroy: note("destroy", { machines: ["lab-a-worker-1"] }),
+  inventory: note("inventory", { ansible: () => "[masters]\\n", sshConfig: () => "", mermaid: () => "", toJSON: () => ({}) }),
+});
+`;
+const asked = () => (globalThis as { asked?: unknown[] }).asked ?? [];
+
+test("without a verb, or with --help, it says what there is", async () => {
+  for (const argv of ["", "help", "--help", "up -h"]) {
+    const { code, out } = await cli(argv);
+    expect(code).toBe(0);
+    expect(out).toContain("multicloud entrypoint watch");
+  }
+  expect(await cli("--version")).toMatchObject({ code: 0, out: expect.stringMatching(/^\d+\.\d+\.\d+/) });
+});
+
+test("a wrong word is answered with the nearest one, before the configuration is looked for", async () => {
+  expect(await cli("plam")).toMatchObject({ code: 2, err: expect.stringContaining("did you mean plan?") });
+  expect(await cli("plan --jsn")).toMatchObject({
+    code: 2,
+    err: expect.stringContaining("did you mean --json?"),
+  });
+  expect(await cli("inventory -f ansibel")).toMatchObject({
+    code: 2,
+    err: expect.stringContaining("did you mean ansible?"),
+  });
+  expect(await cli("up now")).toMatchObject({ code: 2, err: expect.stringContaining("up takes no now") });
+  expect(await cli("drill")).toMatchObject({ code: 2, err: expect.stringContaining("drill SITE") });
+  expect(await cli("up --config")).toMatchObject({ code: 2, err: expect.stringContaining("--config") });
+});
+
+test("a missing file and one without a cluster say what to do", async () => {
+  expect(await cli("plan")).toMatchObject({
+    code: 2,
+    err: expect.stringMatching(/no multicloud\.config\.ts in .*--config/s),
+  });
+  expect(await cli("plan -c other.ts")).toMatchObject({ code: 2, err: expect.stringContaining("other.ts") });
+  await writeFile(join(directory, "multicloud.config.ts"), "export default 3;");
+  expect(await cli("plan")).toMatchObject({
+    code: 2,
+    err: expect.stringContaining("export default multicloud("),
+  });
+});
+
+test("problems of the configuration are all told, with their paths", async () => {
+  await writeFile(
+    join(directory, "multicloud.config.ts"),
+    "const name: string = 'No Label'; export default { name, sites: {} };",
+  );
+  const { code, err } = await cli("plan");
+  expect(code).toBe(2);
+  expect(err).toMatch(/name.*No Label/s);
+  expect(err).toContain("sites");
+});
+
+test("results go to stdout, as text or as JSON", async () => {
+  await writeFile(join(directory, "multicloud.config.ts"), fake);
+  expect(await cli("plan")).toMatchObject({ code: 0, out: "Nothing to do: 1 machine is as wanted.\n" });
+  const { out } = await cli("plan --json");
+  expect(JSON.parse(out)).toMatchObject({ type: "result", result: { unchanged: true } });
+  expect(await cli("inventory --format ansible")).toMatchObject({ code: 0, out: "[masters]\n" });
+  await cli("up --forget a --forget b");
+  expect(asked().at(-1)).toEqual(["up", { forget: ["a", "b"] }]);
+});
+
+test("nothing is lost without the cluster's name", async () => {
+  await writeFile(join(directory, "multicloud.config.ts"), fake);
+  expect(await cli("destroy")).toMatchObject({ code: 2, err: expect.stringContaining("--confirm lab") });
+  expect(await cli("destroy --confirm lib")).toMatchObject({
+    code: 2,
+    err: expect.stringContaining("nothing was done"),
+  });
+  expect(asked()).toEqual([]);
+  expect(await cli("destroy --confirm lab")).toMatchObject({ code: 0, out: "removed 1 machine\n" });
+
+  const typed = (text: string) => Object.assign(new PassThrough().end(`${text}\n`), { isTTY: true });
+  const stderr = new PassThrough();
+  expect(await cli("destroy", { stdin: typed("no"), stderr })).toMatchObject({ code: 2 });
+  expect(await cli("destroy", { stdin: typed("lab"), stderr })).toMatchObject({ code: 0 });
+});
