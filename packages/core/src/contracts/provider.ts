@@ -126,7 +126,7 @@ export interface Provider extends PluginIdentity {
    * when one may be missing from the answer; the error may then be an {@link IncompleteListError}.
    */
   list(context: SiteContext): Promise<readonly Machine[]>;
-  /** The SSH key, the firewall and whatever else the machines share: made when missing, corrected when ours and different, untouched when right. */
+  /** The SSH key, the firewall and whatever else the machines share: made when missing, corrected when ours and different, untouched when right. What killed runs left of machines that are not there may go here too. */
   ensureShared(context: SiteContext, request: SharedRequest): Promise<void>;
   /** Starts making machines; returns once the cloud has accepted, not when they run. A machine of that name with our mark is not made again. */
   create(context: SiteContext, requests: readonly MachineRequest[]): Promise<void>;

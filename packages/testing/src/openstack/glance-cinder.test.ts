@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ask, start } from "../../test/bare-openstack.js";
+import { ask, start, type Thing } from "../../test/bare-openstack.js";
 
 describe("Glance and Cinder", () => {
   it("give a link to an empty page, and refuse a foreign project and another service's microversion", async () => {
@@ -34,5 +34,20 @@ describe("Glance and Cinder", () => {
     });
     const id = cloud.list().volumes[0]!.id;
     expect((await ask("DELETE", `${volumes}/${id}`, { token })).status).toBe(400);
+  });
+
+  it("name and describe a volume anew, and find it by exactly its name", async () => {
+    const { token, url } = await start();
+    const volumes = `${url("volumev3")}/volumes`;
+    const body = { volume: { size: 1, name: "a" } };
+    const { id } = (await ask("POST", volumes, { token, body })).body.volume as Thing;
+    await ask("POST", volumes, { token, body: { volume: { size: 1, name: "ab" } } });
+    const change = { volume: { name: "b", description: "of b" } };
+    expect((await ask("PUT", `${volumes}/${id}`, { token, body: change })).status).toBe(200);
+    expect((await ask("PUT", `${volumes}/${id}`, { token, body: { volume: { size: 2 } } })).status).toBe(400);
+    const named = async (name: string) =>
+      (await ask("GET", `${volumes}/detail?name=${name}`, { token })).body.volumes as Thing[];
+    expect(await named("a")).toEqual([]);
+    expect(await named("b")).toEqual([expect.objectContaining({ id, name: "b", description: "of b" })]);
   });
 });

@@ -149,6 +149,47 @@ describe("Nova, asked for a server,", () => {
     expect((await nova("DELETE", `/os-server-groups/${id}`)).status).toBe(404);
   });
 
+  it("keeps the members of a group on hosts of their own, as many as there are and the quota allows", async () => {
+    const { nova, server } = await start({ hosts: 1, quotas: { serverGroupMembers: 2 } });
+    const group = { server_group: { name: "g", policy: "anti-affinity" } };
+    const { id } = (await nova("POST", "/os-server-groups", group)).body.server_group as Thing;
+    const post = () => nova("POST", "/servers", { ...server(), "os:scheduler_hints": { group: id } });
+    const built = async () => {
+      const made = (await post()).body.server.id;
+      for (;;) {
+        const shown = (await nova("GET", `/servers/${made}`)).body.server;
+        if (shown.status !== "BUILD") return shown;
+      }
+    };
+    expect(await built()).toMatchObject({ status: "ACTIVE" });
+    expect(await built()).toMatchObject({
+      status: "ERROR",
+      fault: { message: "No valid host was found. " },
+    });
+    const third = await post();
+    expect([third.status, third.body.forbidden]).toEqual([
+      403,
+      { code: 403, message: "Quota exceeded, too many servers in group" },
+    ]);
+    expect((await nova("GET", "/limits")).body.limits).toMatchObject({
+      absolute: { maxServerGroupMembers: 2, totalServerGroupsUsed: 1 },
+    });
+  });
+
+  it("refuses a server for whose port there is no room", async () => {
+    const { nova, server, neutron, cloud } = await start({ quotas: { ports: 1 } });
+    expect((await nova("POST", "/servers", server())).status).toBe(202);
+    const second = await nova("POST", "/servers", server());
+    expect([second.status, second.body.forbidden]).toEqual([
+      403,
+      { code: 403, message: "Maximum number of ports exceeded" },
+    ]);
+    const [{ id: network }] = (await neutron("GET", "/networks")).body.networks as [Thing];
+    const port = await neutron("POST", "/ports", { port: { network_id: network } });
+    expect([port.status, port.body.NeutronError?.type]).toEqual([409, "OverQuota"]);
+    expect(cloud.counts()).toMatchObject({ servers: 1 });
+  });
+
   it("gives an asked for address only in a project's own network, once, and only one of its range", async () => {
     const { nova, neutron, server } = await start({
       networks: [
