@@ -33,6 +33,8 @@ export interface RawAnswer {
 export interface Server {
   readonly name: "real" | "emulated";
   readonly kubeconfig: string;
+  /** The CA of its certificate. */
+  readonly caPem: string;
   /** A client of packages/kubernetes, closed with the server. */
   client(options?: ConnectOptions & { readonly kubeconfig?: string }): Promise<KubernetesApi>;
   request(request: RawRequest): Promise<RawAnswer>;
@@ -71,6 +73,7 @@ function serverOf(
   return {
     name,
     kubeconfig,
+    caPem: endpoint.caPem ?? "",
     async client({ kubeconfig: other, ...more } = {}) {
       const client = await connect(other ?? kubeconfig, {
         ...options,

@@ -61,6 +61,8 @@ if [ "${1:-}" != --inside ]; then
     exit 1
   }
   export PROGRAMS
+  (cd "$here/../.." && npx tsx --conditions multicloud-source tests/kubernetes/fetch-genuine.ts) ||
+    echo "*** SKIPPED: the genuine manifests on the real API: they could not be fetched. ***" >&2
   exec unshare "${namespaces[@]}" bash "$here/with-kubernetes.sh" --inside "$@"
 fi
 
@@ -72,6 +74,10 @@ cd "$LAB"
 umask 077
 # `unshare --net` gives a loopback that is down.
 ip link set lo up 2>/dev/null || skip "the loopback of the namespace could not be brought up (Debian: apt-get install iproute2)"
+
+# Cluster addresses are nobody's here: with this whoever listens on the loopback answers for them, for example as a
+# webhook behind a Service.
+ip route add local 10.43.0.0/16 dev lo
 
 # certificate NAME SUBJECT [EXTENSION]: NAME.crt and NAME.key, signed by the cluster's CA.
 certificate() {

@@ -9,7 +9,7 @@ import { type CertManagerOptions, checkCertManager } from "./options.js";
 const namespace = "cert-manager";
 
 /** Made by cert-manager's release job and in no repository, so there is no checksum that could be built in; see the README. */
-const release = {
+export const certManagerRelease = {
   url: "https://github.com/cert-manager/cert-manager/releases/download/v1.21.1/cert-manager.yaml",
 };
 
@@ -31,7 +31,7 @@ export function certManager(options: CertManagerOptions): Addon {
 
 async function apply(context: AddonContext, options: CertManagerOptions): Promise<void> {
   const timeoutMs = options.timeoutMs ?? 600_000;
-  const objects = await loadManifest(context, "cert-manager", options, release);
+  const objects = await loadManifest(context, "cert-manager", options, certManagerRelease);
   await context.kubernetes.apply(objects, { signal: context.signal });
   for (const name of ["cert-manager", "cert-manager-cainjector", "cert-manager-webhook"])
     await waitFor(context, { apiVersion: "apps/v1", kind: "Deployment", name, namespace }, timeoutMs);

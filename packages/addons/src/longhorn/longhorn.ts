@@ -10,7 +10,7 @@ import { uiObjects } from "./ui.js";
 const namespace = "longhorn-system";
 
 /** `deploy/longhorn.yaml` of the tag v1.12.1; the checksum is of that file in Longhorn's repository. */
-const release = {
+export const longhornRelease = {
   url: "https://raw.githubusercontent.com/longhorn/longhorn/v1.12.1/deploy/longhorn.yaml",
   sha256: "41648963af867ac1d0c85755fb53cf61cacd57c9bb22e1942e3fb0439eeb04fd",
 };
@@ -39,7 +39,7 @@ export function longhorn(options: LonghornOptions = {}): Addon {
 async function apply(context: AddonContext, options: LonghornOptions): Promise<void> {
   const { kubernetes, signal } = context;
   const wanted = wantedClass(options, context.nodes);
-  const objects = await loadManifest(context, "longhorn", options, release);
+  const objects = await loadManifest(context, "longhorn", options, longhornRelease);
   const settled = withKubeletRootDir(withStorageClass(objects, wanted), options.kubeletRootDir);
   await kubernetes.apply(settled, { signal });
   const timeoutMs = options.timeoutMs ?? 600_000;

@@ -35,7 +35,7 @@ const keys = [
 
 const examples = "https://raw.githubusercontent.com/rook/rook/v1.20.6/deploy/examples";
 /** The checksums are of these files at the tag v1.20.6 in Rook's repository. */
-const releases: readonly ManifestSource[] = [
+export const rookReleases: readonly { readonly url: string; readonly sha256: string }[] = [
   {
     url: `${examples}/crds.yaml`,
     sha256: "7fa7462d44b35d636703a03a88120030692a06a05ac91ec253200cb4ae8c37cf",
@@ -126,7 +126,7 @@ async function apply(context: AddonContext, options: RookCephOptions): Promise<v
   const timeoutMs = options.timeoutMs ?? 1_200_000;
   const fetching = options.fetch ? { fetch: options.fetch } : {};
   const objects = [];
-  for (const source of options.manifests ?? releases)
+  for (const source of options.manifests ?? rookReleases)
     objects.push(...(await loadManifest(context, "rook-ceph", fetching, source)));
   await kubernetes.apply(objects, { signal });
   const operator = { apiVersion: "apps/v1", kind: "Deployment", name: "rook-ceph-operator", namespace };

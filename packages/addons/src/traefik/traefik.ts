@@ -30,7 +30,7 @@ const keys = [
 ] as const satisfies readonly (keyof TraefikOptions)[];
 
 /** The definitions of the tag v3.7.9; patch releases of a minor version share them. The checksum is of that file in Traefik's repository. */
-const release = {
+export const traefikRelease = {
   url: "https://raw.githubusercontent.com/traefik/traefik/v3.7.9/docs/content/reference/dynamic-configuration/kubernetes-crd-definition-v1.yml",
   sha256: "1d5e8558803804562238b0d4a57174aadd6d87c36e3c4c55199ebcc356a9406c",
 };
@@ -73,7 +73,7 @@ async function apply(context: AddonContext, options: TraefikOptions): Promise<vo
     return;
   }
   const namespace = options.namespace ?? "traefik";
-  const definitions = await loadManifest(context, "traefik", options, release);
+  const definitions = await loadManifest(context, "traefik", options, traefikRelease);
   await kubernetes.apply([...definitions, ...traefikObjects(options, namespace)], { signal });
   const daemonSet = { apiVersion: "apps/v1", kind: "DaemonSet", name: "traefik", namespace };
   await waitFor(context, daemonSet, options.timeoutMs ?? 600_000);

@@ -62,6 +62,8 @@ async function applyOne(
   own: ReadonlySet<string>,
 ): Promise<ApplyResult> {
   const reference = referenceOf(object);
+  if (before && isBare(object) && !ownsFields(before, parts.fieldManager))
+    return { reference, changed: false };
   const resource = await resolveKind(parts, object, own, options?.signal);
   // The server refuses an apply that carries managedFields; manifests dumped from a cluster have them.
   const { managedFields: _, ...metadata } = object.metadata;
@@ -82,6 +84,23 @@ async function applyOne(
   });
   const after = asObject(answer.data, reference);
   return { reference, changed: differs(before, after, parts.fieldManager) };
+}
+
+/**
+ * An object that says no more than its name, as a Namespace often does. kube-apiserver writes the whole object when
+ * such an apply meets one that nobody's fields are recorded of, as it is right after it was made that way: the
+ * second apply would not be without a write (seen with v1.36.3).
+ */
+function isBare({ apiVersion: _, kind: _kind, metadata, ...rest }: KubernetesObject): boolean {
+  return [...Object.keys(rest), ...Object.keys(metadata)].every(
+    (key) => key === "name" || key === "namespace",
+  );
+}
+
+/** Whether an apply without a field would take some away. */
+function ownsFields(object: KubernetesObject, fieldManager: string): boolean {
+  const entries = object.metadata.managedFields;
+  return Array.isArray(entries) && entries.some((entry) => entry?.manager === fieldManager);
 }
 
 /** A kind whose definition was applied just before may need a moment until discovery shows it. */
