@@ -30,6 +30,8 @@ async function resetNode(
   const script = [
     "set -u",
     ...distribution.uninstallers.map((path) => `if [ -x ${path} ]; then ${path} >/dev/null 2>&1; fi`),
+    // An uninstaller that was cut off may have removed the units and then itself.
+    "systemctl daemon-reload",
     `for unit in ${distribution.serverUnit} ${distribution.agentUnit}; do`,
     '  if systemctl is-active --quiet "$unit" 2>/dev/null; then echo "$unit still runs" >&2; exit 1; fi',
     "done",

@@ -71,12 +71,21 @@ export async function surveyNode(
     ...files.map((path) => `hash "file:${path}" "${path}"`),
     "",
   ].join("\n");
-  const { code, stdout, stderr } = await node.host.exec("sh", {
-    sudo: true,
-    stdin: script,
-    signal,
-    timeoutMs: 60_000,
-  });
+  const { code, stdout, stderr } = await node.host
+    .exec("sh", { sudo: true, stdin: script, signal, timeoutMs: 60_000 })
+    .catch((cause: unknown) => {
+      signal.throwIfAborted();
+      throw new MulticloudError(
+        `${node.name} cannot be looked at: ${cause instanceof Error ? cause.message : String(cause)}`,
+        {
+          code: "HOST_UNREACHABLE",
+          site: node.site,
+          node: node.name,
+          hint: `check that ${node.address}:${node.port} answers, then run up() again`,
+          cause,
+        },
+      );
+    });
   if (code !== 0) {
     throw new MulticloudError(`looking at ${node.name} failed: ${stderr.trim().slice(-500)}`, {
       code: "REMOTE_COMMAND_FAILED",
@@ -93,10 +102,13 @@ export async function surveyNode(
     const encoded = found.get(key);
     return encoded === undefined ? undefined : Buffer.from(encoded, "base64").toString("utf8");
   };
+  // systemd before 254 says nothing of a unit that does not exist.
+  const hasUnit = !["", "not-found"].includes(found.get("enabled") ?? "");
   return {
     node,
     architecture: architectureOf(node, found.get("architecture") ?? ""),
-    version: /\b(v\d+\.\d+\.\d+\S*)/.exec(found.get("version") ?? "")?.[1],
+    // An installation that was cut off has the program but not the unit.
+    version: hasUnit ? /\b(v\d+\.\d+\.\d+\S*)/.exec(found.get("version") ?? "")?.[1] : undefined,
     unit: found.get("unit") || "inactive",
     enabled: found.get("enabled") === "enabled",
     otherRole: found.has("other"),
