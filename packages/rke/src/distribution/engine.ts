@@ -21,7 +21,7 @@ export function createDistributionEngine(
     async up(context, nodes) {
       const problems = findDistributionProblems(distribution, options, nodes);
       if (problems.length > 0) throw new ValidationError(problems);
-      return upDistribution(distribution, settings, context, nodes, []);
+      return upDistribution(distribution, settings, context, nodes);
     },
     reset: (context, nodes) => resetDistribution(distribution, context, nodes),
   };

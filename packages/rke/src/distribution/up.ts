@@ -40,9 +40,8 @@ export async function upDistribution(
   settings: DistributionSettings,
   context: EngineContext,
   given: readonly EngineNode[],
-  leaving: readonly EngineNode[],
 ): Promise<EngineResult> {
-  const run = await beginRun(distribution, settings, context, given, leaving);
+  const run = await beginRun(distribution, settings, context, given);
   try {
     await startMembers(run);
     await openCluster(run);
@@ -62,7 +61,6 @@ interface Run {
   readonly parts: BringParts;
   readonly masters: readonly EngineNode[];
   readonly workers: readonly EngineNode[];
-  readonly leaving: readonly EngineNode[];
   readonly identity: ClusterIdentity;
   /** What there is on each node now. */
   readonly surveys: Map<string, NodeSurvey>;
@@ -75,7 +73,6 @@ async function beginRun(
   settings: DistributionSettings,
   context: EngineContext,
   given: readonly EngineNode[],
-  leaving: readonly EngineNode[],
 ): Promise<Run> {
   const nodes = inOrder(given);
   const masters = nodes.filter(({ role }) => role === "master");
@@ -100,14 +97,13 @@ async function beginRun(
     ),
   );
   const identity = await findCluster(distribution, context, surveyed);
-  refuseUnsupportedChange(distribution, settings.version, surveyed);
+  if (!settings.upgrade.force) refuseUnsupportedChange(distribution, settings.version, surveyed);
   const etcd = await decideTiming(settings, context, masters, surveyed);
   const { secret, caHash } = identity;
   const run: Run = {
     parts: { ...base, etcd, secret, caHash },
     masters,
     workers,
-    leaving,
     identity,
     surveys: new Map(surveyed.map((survey) => [survey.node.name, survey])),
     cluster: undefined,
@@ -193,9 +189,11 @@ async function startMembers(run: Run): Promise<void> {
 
 /** Opens the API of the cluster that is there. */
 async function openCluster(run: Run): Promise<void> {
-  const { parts, identity, leaving } = run;
+  const { parts, identity } = run;
   const { distribution, settings, context } = parts;
   const members = run.masters.filter((node) => isMember(run, node));
+  // The cluster may live on masters that are to leave.
+  const leaving = members.length === 0 ? ((await context.leaving?.()) ?? []) : [];
   const others = leaving.filter(({ role }) => role === "master");
   if (members.length === 0 && others.length === 0) return;
   for (let attempt = 1; attempt <= settings.attempts; attempt += 1) {
@@ -364,7 +362,7 @@ async function allowPods(run: Run, cluster: ClusterApi, node: EngineNode): Promi
 
 /** Nodes that nobody wants any more and that live, one after the other, masters last: etcd shrinks when all else is done. */
 async function removeLiving(run: Run): Promise<void> {
-  const { cluster, parts, leaving } = run;
+  const { cluster, parts } = run;
   if (!cluster) return;
   const { distribution, settings, context } = parts;
   const { signal } = context;
@@ -372,6 +370,7 @@ async function removeLiving(run: Run): Promise<void> {
   const nodes = await listNodes(cluster.api, signal);
   const going = [...nodes.values()].filter((node) => isOurs(context.cluster, node) && !wanted.has(node.name));
   if (going.length === 0) return;
+  const leaving = (await context.leaving?.()) ?? [];
   const isServer = (name: string) => nodes.get(name)?.labels["node-role.kubernetes.io/etcd"] !== undefined;
   // The one that was asked until now may be among them.
   const staying = await openApi(distribution, context, run.masters, 60_000);

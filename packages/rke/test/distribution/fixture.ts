@@ -103,6 +103,7 @@ export async function setUp(engine: ClusterEngine, names: readonly string[]) {
     nodes,
     reports,
     stateDirectory,
+    privateKeyFile,
     machine,
     addNode,
     context,

@@ -57,6 +57,7 @@ export async function startKubelet(start: NodeStart): Promise<() => void> {
   });
   const isNew = cluster.kubernetes.object("v1", "Node", name) === undefined;
   const hasNetwork = cluster.cniInterface === undefined || interfaces.includes(cluster.cniInterface);
+  machine.attachments.set(`${flavour} node`, name);
   cluster.kubernetes.registerNode({
     name,
     labels,
@@ -80,7 +81,6 @@ export async function startKubelet(start: NodeStart): Promise<() => void> {
     cluster.kubernetes.setNodeReady(name, ready && hasNetwork),
   );
   let ended = false;
-  machine.attachments.set(`${flavour} node`, name);
   return () => {
     if (ended) return;
     ended = true;
