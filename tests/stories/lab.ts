@@ -15,7 +15,7 @@ import { digitalocean } from "@multicloud/provider-digitalocean";
 import { openstack } from "@multicloud/provider-openstack";
 import { type RkeOptions, rke } from "@multicloud/rke";
 import { socks5Dialer } from "@multicloud/ssh";
-import { instantTiming, type Sandbox, sandbox } from "@multicloud/testing";
+import { instantTiming, type Sandbox, type SandboxOptions, sandbox } from "@multicloud/testing";
 import { type ZeroTierOptions, zerotier } from "@multicloud/zerotier";
 import { expect } from "vitest";
 
@@ -50,8 +50,8 @@ export interface Lab extends Sandbox {
   effectsSince(count: number): string[];
 }
 
-export async function openLab(): Promise<Lab> {
-  const world = await sandbox({ scale: 0, timing: instantTiming });
+export async function openLab(options: Pick<SandboxOptions, "homeProxy"> = {}): Promise<Lab> {
+  const world = await sandbox({ scale: 0, timing: instantTiming, ...options });
   const { env } = world;
   const state = (name = "lab", ...path: string[]) => join(world.stateDirectory, name, ...path);
 

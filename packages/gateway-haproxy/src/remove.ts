@@ -45,7 +45,8 @@ function putBack(
 systemctl stop haproxy || exit 1
 export DEBIAN_FRONTEND=noninteractive
 if dpkg-query -W haproxy > /dev/null 2>&1; then apt-get -y -o DPkg::Lock::Timeout=120 purge haproxy > /dev/null || exit 1; fi
-rm -f ${configFile}`;
+rm -f ${configFile}
+rmdir /etc/haproxy 2> /dev/null || true`;
   }
   return [
     hasBackup ? `mv -f ${backupFile} ${configFile} || exit 1` : head ? `rm -f ${configFile}` : "",

@@ -27,10 +27,14 @@ const jumpPort = 2222;
 
 /**
  * Home as people have it: a router with one public address, and a machine that was there before. The router
- * passes a port on to its SSH, and 80 and 443 to its reverse proxy, which passes them to any machine of the
- * local network that answers there.
+ * passes a port on to its SSH, and 80 and 443 to it too. Its reverse proxy, if it has one, passes them to any machine
+ * of the local network that answers there.
  */
-export async function createHomeGateway(world: World, directory: string): Promise<HomeGateway> {
+export async function createHomeGateway(
+  world: World,
+  directory: string,
+  proxies: boolean,
+): Promise<HomeGateway> {
   world.network.addLan({ name: lan, natAddress: router });
   const login = generateKeyPair("operator at home");
   const host = generateKeyPair("gateway");
@@ -49,6 +53,7 @@ export async function createHomeGateway(world: World, directory: string): Promis
   world.network.forwardPort({ lan, port: jumpPort, to: { host: gatewayAddress, port: 22 } });
   for (const port of [80, 443]) {
     world.network.forwardPort({ lan, port, to: { host: gatewayAddress, port } });
+    if (!proxies) continue;
     machine.listen(port, async (incoming) => {
       incoming.on("error", () => {});
       for (const other of world.machines.all()) {

@@ -8,4 +8,6 @@ export interface SandboxOptions {
   readonly timing?: Partial<Timing>;
   /** Most machines that any of the clouds gives. Default 200. */
   readonly machineLimit?: number;
+  /** Whether the machine at home has a reverse proxy of its own, before anybody sets one up. Default true. */
+  readonly homeProxy?: boolean;
 }

@@ -5,6 +5,7 @@ import { stringify } from "yaml";
 import { createCloudflare } from "../cloudflare/cloudflare-dns.js";
 import { createDigitalOcean } from "../digitalocean/digitalocean-cloud.js";
 import { createDistributions } from "../distribution/module.js";
+import { haproxyModule } from "../haproxy/module.js";
 import { createKubernetesClusters } from "../kubernetes/kubernetes-cluster.js";
 import { createOpenStack } from "../openstack/openstack-cloud.js";
 import { createReleases } from "../releases/releases.js";
@@ -66,8 +67,9 @@ export async function sandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const { scale = 0, machineLimit = 200 } = options;
   const world = createWorld({ scale, timing: { ...realisticTiming, ...options.timing } });
   const directory = await mkdtemp(join(tmpdir(), "multicloud-sandbox-"));
-  const gateway = await createHomeGateway(world, directory);
+  const gateway = await createHomeGateway(world, directory, options.homeProxy ?? true);
   const clusters = createKubernetesClusters(world);
+  world.machines.use(haproxyModule(world));
   world.machines.use(dockerModule(world, clusters));
   const distributions = createDistributions(world, clusters);
   world.machines.use(distributions.module);

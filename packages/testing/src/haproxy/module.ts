@@ -1,0 +1,134 @@
+import type { Duplex } from "node:stream";
+import type { MachineModule, ProgramCall, ProgramResult, VirtualMachine } from "../world/machines.js";
+import type { World } from "../world/world.js";
+import { ConfigAlert, type ProxyConfig, type ProxySection, parseProxyConfig } from "./config.js";
+
+const version = "2.6.12-1+deb12u3";
+const configFile = "/etc/haproxy/haproxy.cfg";
+const attachment = "haproxy.stop";
+
+/** How long a worker may take to answer before it counts as dead. */
+const connectMs = 4_000;
+
+/**
+ * Debian's HAProxy on an emulated machine: `haproxy -c`, and a unit that passes TCP connections to the servers of
+ * its configuration and shows statistics. Unlike Debian's, the package brings no configuration: the unit starts
+ * once there is one. Health is what a connection says at the moment.
+ */
+export function haproxyModule(world: World): MachineModule {
+  function start(machine: VirtualMachine): void {
+    const text = machine.files.read(configFile);
+    if (text === undefined) throw new Error(`${configFile} does not exist`);
+    const config = parseProxyConfig(text, configFile);
+    const stops = config.flatMap((section) =>
+      section.binds.map(({ port }) =>
+        machine.listen(port, (stream) => void serve(machine, config, section, stream)),
+      ),
+    );
+    const stop = () => {
+      for (const end of stops) end();
+      machine.attachments.delete(attachment);
+    };
+    machine.attachments.set(attachment, stop);
+    machine.onPowerOff(stop);
+  }
+
+  async function dial(machine: VirtualMachine, host: string, port: number): Promise<Duplex | undefined> {
+    const late = new AbortController();
+    const opened = machine.dial({ host, port });
+    const patience = world.clock.sleep(connectMs, late.signal).catch(() => {});
+    try {
+      const stream = await Promise.race([opened, patience.then(() => undefined)]);
+      // One that comes after all has nobody waiting.
+      if (!stream) opened.then((unused) => unused.destroy()).catch(() => {});
+      return stream ?? undefined;
+    } catch {
+      return undefined;
+    } finally {
+      late.abort();
+    }
+  }
+
+  async function serve(
+    machine: VirtualMachine,
+    config: ProxyConfig,
+    section: ProxySection,
+    incoming: Duplex,
+  ): Promise<void> {
+    incoming.on("error", () => {});
+    if (section.stats) return answerStats(machine, config, incoming);
+    const backend =
+      config.find(({ name, kind }) => name === section.defaultBackend && kind !== "frontend") ?? section;
+    const turns = (machine.attachments.get("haproxy.turns") ?? new Map()) as Map<string, number>;
+    machine.attachments.set("haproxy.turns", turns);
+    const turn = turns.get(backend.name) ?? 0;
+    turns.set(backend.name, turn + 1);
+    for (let tried = 0; tried < backend.servers.length; tried++) {
+      const server = backend.servers[(turn + tried) % backend.servers.length]!;
+      const outgoing = await dial(machine, server.host, server.port);
+      if (!outgoing) continue;
+      outgoing.on("error", () => incoming.destroy()).on("close", () => incoming.destroy());
+      incoming.on("close", () => outgoing.destroy());
+      incoming.pipe(outgoing).pipe(incoming);
+      return;
+    }
+    incoming.destroy();
+  }
+
+  /** HAProxy's CSV with the columns that matter here (Management Guide §9.1). */
+  async function answerStats(machine: VirtualMachine, config: ProxyConfig, incoming: Duplex): Promise<void> {
+    const rows = await Promise.all(
+      config.map(async ({ kind, name, servers }) => [
+        ...(kind === "backend" ? [] : [`${name},FRONTEND,OPEN,`]),
+        ...(await Promise.all(
+          servers.map(async (server) => {
+            const stream = await dial(machine, server.host, server.port);
+            stream?.destroy();
+            return `${name},${server.name},${stream ? "UP" : "DOWN"},`;
+          }),
+        )),
+        ...(kind === "frontend" ? [] : [`${name},BACKEND,UP,`]),
+      ]),
+    );
+    const body = `# pxname,svname,status,\n${rows.flat().join("\n")}\n`;
+    incoming.end(
+      `HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+    );
+    incoming.resume();
+  }
+
+  return {
+    packages: [{ name: "haproxy", version }],
+    programs: [{ name: "haproxy", package: "haproxy", run }],
+    units: [
+      {
+        name: "haproxy",
+        package: "haproxy",
+        start,
+        stop: (machine) => (machine.attachments.get(attachment) as (() => void) | undefined)?.(),
+      },
+    ],
+  };
+}
+
+function run({ machine, args }: ProgramCall): ProgramResult {
+  if (args.includes("-v")) return { code: 0, stdout: `HAProxy version ${version}\n` };
+  const file = args[args.indexOf("-f") + 1] ?? "";
+  const text = args.includes("-f") ? machine.files.read(file) : undefined;
+  if (!args.includes("-c") || text === undefined) {
+    return {
+      code: 1,
+      stderr: `[ALERT]    (1) : Cannot open configuration file/directory ${file} : No such file or directory\n`,
+    };
+  }
+  try {
+    parseProxyConfig(text, file);
+    return { code: 0, stdout: args.includes("-q") ? "" : "Configuration file is valid\n" };
+  } catch (error) {
+    if (!(error instanceof ConfigAlert)) throw error;
+    return {
+      code: 1,
+      stderr: `[ALERT]    (1) : ${error.message}\n[ALERT]    (1) : config : Fatal errors found in configuration.\n`,
+    };
+  }
+}

@@ -1,0 +1,153 @@
+import { haproxyGateway } from "@multicloud/gateway-haproxy";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Changes, errorOf, type Lab, openLab } from "./lab.js";
+
+// One cluster is changed from test to test.
+let lab: Lab;
+let before: readonly string[];
+beforeAll(async () => {
+  // Nothing but the gateway that up() sets up passes anything on.
+  lab = await openLab({ homeProxy: false });
+  before = gatewayFiles();
+});
+afterAll(() => lab.close());
+
+const machine = () => lab.world.machines.all().find(({ spec }) => spec.hostname === "gateway")!;
+const gatewayFiles = () =>
+  machine()
+    .files.list()
+    .filter(({ path }) => !/^\/(proc|var\/log|tmp|var\/lib\/(apt|dpkg))\b/.test(path))
+    .map(({ path, content }) => `${path} ${content ?? ""}`);
+
+const behind = (more: Partial<Parameters<typeof haproxyGateway>[0]> = {}): Changes => ({
+  site: {
+    home: {
+      nat: true,
+      gateway: haproxyGateway({ host: lab.home.jump, publicAddress: lab.home.router, ...more }),
+    },
+  },
+});
+
+const config = () => machine().files.read("/etc/haproxy/haproxy.cfg") ?? "";
+const servers = () => [...config().matchAll(/server (\S+) \S+:443/g)].map(([, name]) => name);
+
+test("plan() says that a gateway will be made; nothing is written", async () => {
+  const plan = await lab.cluster({ home: [1, 2], ramnode: [0, 1] }, behind()).plan();
+  expect(plan.gateways).toEqual([
+    {
+      action: "create",
+      site: "home",
+      gateway: "haproxy",
+      backends: ["lab-home-worker-1", "lab-home-worker-2"],
+    },
+  ]);
+  expect(gatewayFiles()).toEqual(before);
+});
+
+test("up() installs it, and the record points at its address", async () => {
+  const { entrypoint } = await lab.cluster({ home: [1, 2], ramnode: [0, 1] }, behind()).up();
+  expect(entrypoint?.addresses).toEqual([lab.home.router]);
+  expect(servers()).toEqual(["lab-home-worker-1", "lab-home-worker-2"]);
+  // The way in as a visitor takes it: router, gateway, worker.
+  const visitor = await lab.world.network.dial({}, { host: lab.home.router, port: 443 });
+  visitor.destroy();
+});
+
+test("up() again writes nothing", async () => {
+  const effects = lab.effects.all.length;
+  const files = gatewayFiles();
+  const { plan } = await lab.cluster({ home: [1, 2], ramnode: [0, 1] }, behind()).up();
+  expect(plan.gateways).toMatchObject([{ action: "keep" }]);
+  expect(lab.effectsSince(effects)).toEqual([]);
+  expect(gatewayFiles()).toEqual(files);
+});
+
+test("status() and inventory() show it", async () => {
+  const cluster = lab.cluster({ home: [1, 2], ramnode: [0, 1] }, behind());
+  expect((await cluster.status()).gateways).toEqual([
+    {
+      site: "home",
+      gateway: "haproxy",
+      publicAddress: lab.home.router,
+      state: "runs",
+      backends: [
+        { node: "lab-home-worker-1", healthy: true },
+        { node: "lab-home-worker-2", healthy: true },
+      ],
+    },
+  ]);
+  const inventory = await cluster.inventory();
+  expect(inventory.gateways).toEqual([{ site: "home", gateway: "haproxy", publicAddress: lab.home.router }]);
+  expect(inventory.mermaid()).toContain("home_gateway --> lab_home_worker_1");
+});
+
+test("it follows the site up, and down before the machine that goes is drained", async () => {
+  await lab.cluster({ home: [1, 3], ramnode: [0, 1] }, behind()).up();
+  expect(servers()).toEqual(["lab-home-worker-1", "lab-home-worker-2", "lab-home-worker-3"]);
+  const run = lab.cluster({ home: [1, 1], ramnode: [0, 1] }, behind()).up();
+  const order: string[] = [];
+  for await (const event of run) {
+    if (event.type !== "step-end") continue;
+    const { kind, site } = event.step;
+    if (kind === "gateway" || kind === "drain" || (kind === "delete" && site === "home")) order.push(kind);
+  }
+  expect(order.indexOf("gateway")).toBe(0);
+  expect(order.slice(1)).toEqual(expect.arrayContaining(["drain", "delete"]));
+  expect(servers()).toEqual(["lab-home-worker-1"]);
+});
+
+test("a worker that is made anew is let in at its new address", async () => {
+  const old = config();
+  const changes = behind();
+  const grown = { ...changes, workers: { home: { size: "g1.medium" } } };
+  await lab.cluster({ home: [1, 2], ramnode: [0, 1] }, changes).up();
+  await lab.cluster({ home: [1, 2], ramnode: [0, 1] }, grown).up();
+  expect(servers()).toEqual(["lab-home-worker-1", "lab-home-worker-2"]);
+  expect(config()).not.toBe(old);
+  const addresses = lab.world.machines
+    .all()
+    .filter(({ spec }) => spec.hostname.startsWith("lab-home-worker"))
+    .map(({ spec }) => spec.privateAddress!);
+  for (const address of addresses) expect(config()).toContain(`${address}:443`);
+});
+
+test("a configuration that somebody changed stops a run before its first effect", async () => {
+  const { files } = machine();
+  const ours = config();
+  files.write("/etc/haproxy/haproxy.cfg", `${ours}# tuned by hand\n`);
+  const effects = lab.effects.all.length;
+  const error = await errorOf(lab.cluster({ home: [1, 2], ramnode: [0, 2] }, behind()).up());
+  expect(error.code).toBe("CONFLICT");
+  expect(error.message).toContain("sites.home.gateway.host");
+  expect(lab.effectsSince(effects)).toEqual([]);
+  files.write("/etc/haproxy/haproxy.cfg", ours);
+});
+
+test("when home loses its power, its address is remembered and the record moves", async () => {
+  const cluster = lab.cluster(
+    { home: [1, 2], ramnode: [0, 1] },
+    { ...behind(), workers: { home: { size: "g1.medium" } } },
+  );
+  lab.setPower("home", false);
+  try {
+    const stop = new AbortController();
+    const switched: (readonly string[])[] = [];
+    const watch = cluster.entrypoint.watch({ signal: stop.signal, intervalMs: 20, probeMs: 200 });
+    for await (const event of watch) {
+      if (event.type !== "entrypoint-switch") continue;
+      switched.push([...event.from, ...event.to]);
+      stop.abort();
+    }
+    const ramnode = lab.world.machines.all().find(({ spec }) => spec.hostname === "lab-ramnode-worker-1");
+    expect(switched).toEqual([[lab.home.router, ramnode?.spec.publicAddress]]);
+  } finally {
+    lab.setPower("home", true);
+  }
+});
+
+test("destroy() puts the machine back as it was", async () => {
+  await lab.cluster({ home: [1, 2], ramnode: [0, 1] }, behind()).destroy();
+  expect(gatewayFiles()).toEqual(before);
+  expect(machine().unitState("haproxy")).toBe("missing");
+  expect(lab.resources()).toEqual([]);
+});
