@@ -44,6 +44,8 @@ export interface EngineContext extends CallContext {
   readonly apiName?: string;
   /** Opens a client for the cluster's API. */
   readonly kubernetes: KubernetesConnect;
+  /** Given to `up`: connects to the machines that are deleted after it, those of them that answer. What runs on a machine that leaves the cluster may have to be stopped there. Default: none leave. */
+  leaving?(): Promise<readonly EngineNode[]>;
 }
 
 /** A cluster that an engine has made or found right. */
@@ -52,6 +54,42 @@ export interface EngineResult {
   readonly kubeconfig: string;
   /** False when everything was as wanted and nothing was run. */
   readonly changed: boolean;
+}
+
+/** A node of the configuration that does not exist or does not answer. */
+export interface AbsentNode {
+  readonly name: string;
+  readonly site: string;
+  readonly role: Role;
+  /** For people, without a final stop. */
+  readonly reason: string;
+}
+
+/** The nodes of the configuration when an operation begins. */
+export interface OperationNodes {
+  readonly present: readonly EngineNode[];
+  readonly absent: readonly AbsentNode[];
+}
+
+/** What an operation has done. */
+export interface OperationResult<T> {
+  /** Given to the caller. */
+  readonly value: T;
+  /** The new kubeconfig, when the operation has made the old one useless. */
+  readonly kubeconfig?: string;
+}
+
+/**
+ * Something that an engine does with a cluster besides `up`: a snapshot, a restore, new certificates. Engines
+ * offer functions that make operations, typed by their own options; the user hands one to
+ * `multicloud(…).operate()`, which brings lock, state, nodes and events. Safe to repeat, like every verb.
+ */
+export interface EngineOperation<T> {
+  /** For people and events, for example `etcd snapshot-save`. */
+  readonly name: string;
+  /** The object that made it; refused unless it is the configuration's own, whose options it runs with. */
+  readonly engine: ClusterEngine;
+  run(context: EngineContext, nodes: OperationNodes): Promise<OperationResult<T>>;
 }
 
 /** Turns prepared nodes into one Kubernetes cluster. */

@@ -1,3 +1,4 @@
+import type { EngineNode } from "../contracts/engine.js";
 import type { KubernetesApi, KubernetesNode } from "../contracts/kubernetes.js";
 import { MulticloudError } from "../errors/multicloud-error.js";
 import type { ReadyNode } from "./node-pipeline.js";
@@ -13,7 +14,11 @@ export interface FormedCluster {
 }
 
 /** Lets the engine make one cluster of the nodes, and counts them afterwards. */
-export async function formCluster(session: Session, nodes: readonly ReadyNode[]): Promise<FormedCluster> {
+export async function formCluster(
+  session: Session,
+  nodes: readonly ReadyNode[],
+  leaving?: () => Promise<readonly EngineNode[]>,
+): Promise<FormedCluster> {
   const { config, state, steps, timing, signal } = session;
   await writeKnownHosts(session, nodes);
   const after = nodes.map(({ lastStep }) => lastStep);
@@ -21,7 +26,7 @@ export async function formCluster(session: Session, nodes: readonly ReadyNode[])
     { kind: "engine", title: `${config.engine.name}: one cluster of ${nodes.length} nodes`, after },
     (step) =>
       withDeadline(signal, timing.engineMs, "the engine's run", async (own) => {
-        const context = session.engineContext(own);
+        const context = { ...session.engineContext(own), ...(leaving ? { leaving } : {}) };
         const result = await config.engine.up(context, nodes);
         const kept = await state.read("kubeconfig");
         if (kept === undefined || Buffer.from(kept).toString("utf8") !== result.kubeconfig) {

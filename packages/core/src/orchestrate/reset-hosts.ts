@@ -51,14 +51,17 @@ async function engineHasRun({ state }: Session): Promise<boolean> {
   return (await state.read("kubeconfig")) !== undefined || (await state.list("engine/")).length > 0;
 }
 
-async function engineNode(
+/** A machine that exists as the engine sees it, its overlay address as of the last run. */
+export async function engineNode(
   session: Session,
   connections: Connections,
   machine: PlacedMachine,
+  options: { readonly deadlineMs?: number; readonly overlayInterface?: string } = {},
 ): Promise<EngineNode> {
   const { name, site, role, publicAddress } = machine;
   const planned = session.sites.find((one) => one.name === site)!.nodes;
-  const { host, address, port, jump } = await connectMachine(session, connections, machine);
+  const { deadlineMs, overlayInterface = "" } = options;
+  const { host, address, port, jump } = await connectMachine(session, connections, machine, deadlineMs);
   const record = await session.records.read(name);
   return {
     name,
@@ -71,14 +74,19 @@ async function engineNode(
     user: session.user,
     ...(publicAddress ? { publicAddress } : {}),
     overlayAddress: record.overlayAddress ?? address,
-    overlayInterface: "",
+    overlayInterface,
     host,
     probe: (signal) => probe(connections, { site, jump }, { host: address, port }, signal),
   };
 }
 
 /** Connects to a machine that exists, whether the configuration still names it or not. */
-async function connectMachine(session: Session, connections: Connections, machine: PlacedMachine) {
+async function connectMachine(
+  session: Session,
+  connections: Connections,
+  machine: PlacedMachine,
+  deadlineMs = session.timing.sshMs,
+) {
   const { name, site, sshPort: port = 22 } = machine;
   const planned = session.sites.find((one) => one.name === site)!.nodes;
   const jump = machine.jump ?? planned[0]?.jump ?? [];
@@ -87,7 +95,7 @@ async function connectMachine(session: Session, connections: Connections, machin
   const host = await connections.connect({ name, site, jump }, address, {
     port,
     signal: session.signal,
-    deadlineMs: session.timing.sshMs,
+    deadlineMs,
     firstBoot: false,
   });
   return { host, address, port, jump };

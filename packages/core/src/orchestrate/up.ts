@@ -1,3 +1,4 @@
+import type { EngineNode } from "../contracts/engine.js";
 import type { KubernetesNode } from "../contracts/kubernetes.js";
 import type { OverlayMember, OverlayNetwork } from "../contracts/overlay.js";
 import type { Machine } from "../contracts/provider.js";
@@ -17,6 +18,7 @@ import {
 import { type BootableNode, desiredNodes } from "./desired.js";
 import { type EntrypointState, leaveEntrypoint, pointEntrypoint } from "./entrypoint.js";
 import { ensureGateways, removeGateways } from "./gateways.js";
+import { leavingNodes } from "./leaving-nodes.js";
 import { type PipelineParts, type ReadyNode, runNodePipeline } from "./node-pipeline.js";
 import type { Session } from "./session.js";
 import { settle } from "./settle.js";
@@ -86,9 +88,10 @@ export async function up(session: Session): Promise<UpResult> {
     const [, ...settled] = await settle<ReadyNode | undefined>([work.setup, ...flows], session.signal);
     let ready = settled as ReadyNode[];
     const leaving = plan.actions.filter(({ action }) => action === "delete");
-    const leavingMachines = leaving.flatMap(
-      ({ site, node }) => existing.get(site)?.find(({ name }) => name === node) ?? [],
-    );
+    const leavingMachines = leaving.flatMap(({ site, node }) => {
+      const machine = existing.get(site)?.find(({ name }) => name === node);
+      return machine ? [{ ...machine, site }] : [];
+    });
     await leaveEntrypoint(session, leavingMachines, ready);
     // Nobody is to be sent to a machine that is being drained; otherwise gateways can wait for nothing.
     const gatewaysFirst = leaving.length > 0;
@@ -103,14 +106,16 @@ export async function up(session: Session): Promise<UpResult> {
       session,
       leaving.map(({ node }) => node),
     );
-    const form = async () => {
+    const form = async (going?: () => Promise<readonly EngineNode[]>) => {
       await cluster?.kubernetes.close();
       cluster = undefined;
-      cluster = await formCluster(session, ready);
+      cluster = await formCluster(session, ready, going);
       return cluster;
     };
+    const going =
+      leavingMachines.length > 0 ? leavingNodes(session, connections, leavingMachines) : undefined;
     const [first] = await settle<unknown>(
-      [form(), gatewaysFirst ? Promise.resolve() : ensureGateways(session, ready)],
+      [form(going), gatewaysFirst ? Promise.resolve() : ensureGateways(session, ready)],
       session.signal,
     );
     let formed = first as FormedCluster;
@@ -118,11 +123,12 @@ export async function up(session: Session): Promise<UpResult> {
     for (const action of [...rolling].sort(mastersFirst)) {
       const node = desired.find(({ name }) => name === action.node)!;
       const own = session.sites.filter(({ name }) => name === node.site);
+      const old = ready.filter(({ name }) => name === node.name);
       ready = ready.filter(({ name }) => name !== node.name);
       await leaveEntrypoint(session, [machineOf(node)!], ready);
       await ensureGateways(session, ready, own);
       await leaveCluster(session, [node.name]);
-      await form();
+      await form(async () => old);
       await removeMachines(session, work.machines(node.site), node.site, [machineOf(node)!]);
       ready = [...ready, await flow(node, undefined)];
       formed = await form();
