@@ -89,6 +89,27 @@ describe("machines", () => {
     expect(cloud.calls.nova.filter((call) => call.method === "POST")).toHaveLength(2);
   });
 
+  it("are not made again by the object that made them, and made again once they are gone", async () => {
+    const world = createTestWorld();
+    const cloud = await startCloud(world);
+    const context = createContext();
+    const provider = openstack({ cloud: "home", cloudsFile: cloud.cloudsFile });
+    await provider.ensureShared(context, shared);
+    const create = () => provider.create(context, [request("multicloud-home-worker-1")]);
+    const creations = () => cloud.calls.nova.filter(({ path }) => path.endsWith("/servers")).length;
+    await create();
+    await create();
+    expect(creations()).toBe(1);
+    // Somebody else deletes it, and nobody looks.
+    cloud.removeServer(cloud.list().servers[0]!.id);
+    await create();
+    expect(creations()).toBe(2);
+    await provider.delete(context, await provider.list(context));
+    await create();
+    expect(creations()).toBe(3);
+    expect(cloud.list().servers).toHaveLength(1);
+  });
+
   it("are told from one whose name only begins the same", async () => {
     const world = createTestWorld();
     const cloud = await startCloud(world);
