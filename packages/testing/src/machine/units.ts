@@ -22,6 +22,8 @@ interface Entry {
   enabled: boolean;
   /** Pending start of one that ended by itself. */
   restart?: NodeJS.Timeout | undefined;
+  /** A start under way: whoever asks for another one meanwhile waits for this one. */
+  starting?: Promise<void> | undefined;
 }
 
 /**
@@ -58,6 +60,14 @@ export function createUnits(
     const entry = find(name);
     if (!entry || entry.state === "active") return false;
     clearTimeout(entry.restart);
+    entry.starting ??= run(name, entry).finally(() => {
+      entry.starting = undefined;
+    });
+    await entry.starting;
+    return true;
+  }
+
+  async function run(name: string, entry: Entry): Promise<void> {
     try {
       await entry.unit.start?.(machine(), () => fail(name, entry));
       entry.state = "active";
@@ -65,7 +75,6 @@ export function createUnits(
     } catch {
       fail(name, entry);
     }
-    return true;
   }
 
   function fail(name: string, entry: Entry): void {
@@ -83,6 +92,7 @@ export function createUnits(
 
   async function stop(name: string): Promise<boolean> {
     const entry = find(name);
+    await entry?.starting;
     clearTimeout(entry?.restart);
     if (entry?.state === "failed" && entry.unit.restartMs !== undefined) entry.state = "inactive";
     if (entry?.state !== "active") return false;
