@@ -1,6 +1,7 @@
 import { certManager, helloWorld, longhorn } from "@multicloud/addons";
 import { type MulticloudConfig, multicloud } from "@multicloud/core";
 import { cloudflare } from "@multicloud/dns-cloudflare";
+import { haproxyGateway } from "@multicloud/gateway-haproxy";
 import { digitalocean } from "@multicloud/provider-digitalocean";
 import { openstack } from "@multicloud/provider-openstack";
 import { rke } from "@multicloud/rke";
@@ -8,8 +9,10 @@ import { zerotier } from "@multicloud/zerotier";
 
 /** What is different in every home. */
 export interface Home {
-  /** Public address of the router at home; it passes 80 and 443 on to a worker. */
+  /** Public address of the router at home; it passes 80 and 443 on to the jump machine, or else to a worker. */
   readonly router: string;
+  /** Whether HAProxy on the jump machine is to pass 80 and 443 on to the workers. Default false: the router knows them. */
+  readonly gateway?: boolean;
   /** The machine at home that SSH is forwarded to. */
   readonly jump: {
     readonly host: string;
@@ -43,6 +46,7 @@ export function homelab(home: Home, options: Pick<MulticloudConfig, "dialer" | "
         masters: { count: 1, ...small, disk: { sizeGiB: 50, type: "standard" } },
         workers: { count: 3, ...small },
         nat: { publicAddress: home.router },
+        ...(home.gateway ? { gateway: haproxyGateway({ host: home.jump, publicAddress: home.router }) } : {}),
         jump: home.jump,
       },
       ramnode: {

@@ -33,15 +33,18 @@ function expect(condition: boolean, what: string): void {
 }
 
 // One virtual second takes a twelfth of a real one.
-const world = await sandbox({ scale: 1 / 12 });
+const world = await sandbox({ scale: 1 / 12, homeProxy: false });
 Object.assign(process.env, world.env);
 const { signal } = interrupted;
 try {
-  const cluster = homelab(world.home, {
-    dialer: socks5Dialer(world.socks),
-    state: world.stateDirectory,
-    timing: { pollMs: 250 },
-  });
+  const cluster = homelab(
+    { ...world.home, gateway: true },
+    {
+      dialer: socks5Dialer(world.socks),
+      state: world.stateDirectory,
+      timing: { pollMs: 250 },
+    },
+  );
 
   say("\n# One cluster over three clouds\n");
   const up = await show(cluster.up({ signal }));
