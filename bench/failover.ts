@@ -72,14 +72,10 @@ if (chosen.length > 0) {
   );
   const memory = (await Promise.all(labs.map(([, lab]) => lab.memory()))).flat();
   const mib = (kib: number) => `${(kib / 1_024).toFixed(0)} MiB`;
+  const middle = (of: (each: (typeof memory)[number]) => number) => mib(percentile(memory.map(of), 50));
   say("");
   say(
-    `memory of ${memory.length} agents: median ${mib(
-      percentile(
-        memory.map(({ rss }) => rss),
-        50,
-      ),
-    )}, highest ${mib(Math.max(...memory.map(({ peak }) => peak)))}`,
+    `memory of ${memory.length} agents: median ${middle(({ rss }) => rss)} resident (${middle(({ own }) => own)} of it their own, the rest is Node's program), at the highest ${mib(Math.max(...memory.map(({ peak }) => peak)))}`,
   );
   const size = async (path: string) =>
     (await stat(fileURLToPath(new URL(`../packages/${path}`, import.meta.url)))).size;

@@ -32,8 +32,8 @@ export interface Lab {
   onChange(listener: (at: number) => void): () => void;
   dnsWrites(): number;
   view(): Promise<View>;
-  /** Resident memory of the agents in KiB: now and at its highest. */
-  memory(): Promise<readonly { readonly rss: number; readonly peak: number }[]>;
+  /** Memory of the agents in KiB: resident now and at its highest, and the part that is not shared with other Node processes. */
+  memory(): Promise<readonly { readonly rss: number; readonly own: number; readonly peak: number }[]>;
   close(): Promise<void>;
 }
 
@@ -200,7 +200,7 @@ export async function openLab(
           const status = await readFile(`/proc/${agent?.pid}/status`, "utf8");
           const of = (field: string) =>
             Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1] ?? Number.NaN);
-          return { rss: of("VmRSS"), peak: of("VmHWM") };
+          return { rss: of("VmRSS"), own: of("RssAnon"), peak: of("VmHWM") };
         }),
       ),
     async close() {

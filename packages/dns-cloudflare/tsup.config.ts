@@ -16,7 +16,7 @@ export default defineConfig([
   {
     ...small,
     entry: ["src/in-cluster.ts"],
-    noExternal: ["cloudflare", /^@multicloud\/core/],
+    noExternal: [/^@multicloud\/core/],
     splitting: false,
     sourcemap: false,
     esbuildOptions(options) {

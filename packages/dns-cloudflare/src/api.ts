@@ -3,8 +3,10 @@ import { BaseRecords } from "cloudflare/resources/dns/records";
 import { BaseZones } from "cloudflare/resources/zones/zones";
 import { createClient } from "cloudflare/tree-shakable";
 import type { Changes, DnsRecord } from "./changes.js";
-import { codesOf, retryAfter, toMulticloudError } from "./errors.js";
+import { retryAfter, toMulticloudError, type Unsettled, unsettled } from "./errors.js";
 
+const timeoutMs = 30_000;
+const attempts = 5;
 const longestWaitMs = 60_000;
 // The API's largest page of zones; of records it takes far more, and a name has few.
 const zonesPerPage = 50;
@@ -17,12 +19,6 @@ export interface Zone {
   readonly status: string | undefined;
   /** Rights of the token on this zone, when the API tells: deprecated there. */
   readonly permissions: readonly string[];
-}
-
-/** How a transaction ended when it is not known, or when the records were not as they had been read. */
-export interface Unsettled {
-  readonly outcome: "unknown" | "stale";
-  readonly error: MulticloudError;
 }
 
 /** What is asked of Cloudflare. */
@@ -40,10 +36,6 @@ export interface ApiOptions {
   readonly token: string;
   readonly baseURL: string;
   readonly fetch: typeof fetch;
-  /** Times that a call is made at most. Default 5. */
-  readonly attempts?: number;
-  /** Milliseconds that one attempt may take. Default 30,000. */
-  readonly timeoutMs?: number;
 }
 
 /**
@@ -51,7 +43,6 @@ export interface ApiOptions {
  * through an abort, and its logger because a library does not print.
  */
 export function openApi(context: CallContext, options: ApiOptions): Api {
-  const { attempts = 5, timeoutMs = 30_000 } = options;
   const client = createClient({
     resources: [BaseZones, BaseRecords],
     apiToken: options.token,
@@ -167,12 +158,7 @@ export function openApi(context: CallContext, options: ApiOptions): Api {
         ),
       );
       if ("value" in result) return { outcome: "done" };
-      const { raw, failure: error } = result;
-      if (codesOf(raw).some((code) => [81044, 81057, 81058].includes(code)))
-        return { outcome: "stale", error };
-      if (["SERVICE_UNREACHABLE", "SERVICE_FAILED"].includes(error.code))
-        return { outcome: "unknown", error };
-      throw error;
+      return unsettled(result.raw, result.failure);
     },
   };
 }

@@ -10,7 +10,7 @@ const missingCodes = [7000, 7003, 81044];
 /** What an error of the `cloudflare` package carries, whatever its class. */
 interface ApiFailure {
   readonly status?: number;
-  readonly headers?: Headers;
+  readonly headers?: Pick<Headers, "get">;
   readonly errors?: readonly {
     readonly code?: number;
     readonly message?: string;
@@ -29,7 +29,7 @@ export function codesOf(error: unknown): readonly number[] {
 }
 
 /** What `Retry-After` says (RFC 9110 §10.2.3), in milliseconds; `undefined` when it says nothing. */
-export function retryAfter(headers: Headers | undefined): number | undefined {
+export function retryAfter(headers: Pick<Headers, "get"> | undefined): number | undefined {
   const after = headers?.get("retry-after")?.trim();
   if (!after) return undefined;
   if (/^\d+$/.test(after)) return Number(after) * 1000;
@@ -72,6 +72,19 @@ export function toMulticloudError(
     service: "cloudflare",
     retryAfterMs: retryAfter(headers),
   });
+}
+
+/** How a transaction ended when it is not known, or when the records were not as they had been read. */
+export interface Unsettled {
+  readonly outcome: "unknown" | "stale";
+  readonly error: MulticloudError;
+}
+
+/** What the failure of a transaction says about its end; throws what says that it did not happen. */
+export function unsettled(raw: unknown, error: MulticloudError): Unsettled {
+  if (codesOf(raw).some((code) => [81044, 81057, 81058].includes(code))) return { outcome: "stale", error };
+  if (["SERVICE_UNREACHABLE", "SERVICE_FAILED"].includes(error.code)) return { outcome: "unknown", error };
+  throw error;
 }
 
 function kindOf(status: number, codes: readonly number[]): { code: ErrorCode; hint?: string } {

@@ -4,6 +4,9 @@ import { domainToASCII } from "node:url";
 // https://developers.cloudflare.com/dns/manage-dns-records/reference/record-attributes: comments of free zones.
 export const longestComment = 100;
 
+/** Where the API is. */
+export const defaultBaseURL = "https://api.cloudflare.com/client/v4";
+
 /** The comment of our records. */
 export const mark = (cluster: string) => `multicloud:${cluster}`;
 

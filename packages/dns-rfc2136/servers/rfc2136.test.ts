@@ -219,7 +219,7 @@ describe.each([
       cluster: "lab",
       settings: JSON.parse(JSON.stringify(settings)),
       secret: async (name) => given[name]!,
-      fetch,
+      send: () => Promise.reject(new Error("RFC 2136 is no HTTP")),
       report: (report) => reports.push(report),
     });
     const { signal } = new AbortController();

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { CallContext } from "@multicloud/core/plugin";
+import type { CallContext, SentAnswer } from "@multicloud/core/plugin";
 import { cloudflare } from "../../dns-cloudflare/src/cloudflare.js";
 import { openRecord } from "../../dns-cloudflare/src/in-cluster.js";
 import { type CloudflareDnsOptions, createCloudflare } from "../../testing/src/cloudflare/cloudflare-dns.js";
@@ -15,6 +15,7 @@ import { entrypointAgentManifest } from "../src/addon/manifest.js";
 import type { EntrypointAgentOptions } from "../src/addon/options.js";
 import { connectKubernetes } from "../src/agent/kubernetes-api.js";
 import { type Agent, startAgent } from "../src/agent/run-agent.js";
+import { createSender } from "../src/agent/send-request.js";
 import type { AgentSettings } from "../src/agent/settings.js";
 import { virtualTime } from "./virtual-time.js";
 
@@ -173,6 +174,7 @@ export async function openLab(
     return result;
   }
 
+  const send = createSender();
   let dnsCalls = 0;
 
   function start(name: string, address: string, skewMs = 0, more: Partial<AgentSettings> = {}): LabNode {
@@ -201,25 +203,17 @@ export async function openLab(
           settings: settings.dns,
           secret: async (key) => secrets[key as "token"],
           report: () => {},
-          fetch: (input, init) => {
+          send: (request) => {
             dnsCalls += 1;
-            return travel(
+            return travel<SentAnswer>(
               killed ? "blackhole" : node.dns,
-              init?.signal ?? undefined,
-              async () => {
-                const response = await fetch(input, { ...init, signal: null });
-                return new Response(await response.arrayBuffer(), response);
-              },
-              (status) =>
-                Response.json(
-                  {
-                    success: false,
-                    errors: [{ code: 971, message: "injected" }],
-                    messages: [],
-                    result: null,
-                  },
-                  { status, headers: { "retry-after": "4" } },
-                ),
+              request.signal,
+              () => send({ ...request, signal: AbortSignal.timeout(20_000) }),
+              (status) => ({
+                status,
+                headers: { "retry-after": "4" },
+                body: JSON.stringify({ success: false, errors: [{ code: 971, message: "injected" }] }),
+              }),
             );
           },
         }),

@@ -48,8 +48,25 @@ export interface OpenRecordContext {
   readonly settings: Readonly<Record<string, unknown>>;
   /** A secret as it is now: it may be exchanged while the agent runs, so ask before each use. */
   secret(name: string): Promise<string>;
-  readonly fetch: typeof fetch;
+  readonly send: SendRequest;
   report(report: Report): void;
+}
+
+/** One HTTP request; resolves whatever the status, rejects when there is no answer. For small answers. Node's `fetch` takes 30 MiB at its first use, which is most of what an agent may have. */
+export type SendRequest = (request: {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly signal: AbortSignal;
+}) => Promise<SentAnswer>;
+
+/** What came back. */
+export interface SentAnswer {
+  readonly status: number;
+  /** By lower-case name. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly body: string;
 }
 
 /** Our record as the agent keeps it. Each call is tried once: the agent has a patience of its own. */

@@ -20,7 +20,9 @@ export interface Board {
   lease(name: string): { readonly lease: Lease; readonly changedAt: number } | undefined;
   /** When looking began, or began again after a gap. */
   readonly lookingSince: number | undefined;
-  /** Whether lists have been coming in for long enough to know who can be heard. */
+  /** Whether lists are coming in. */
+  looks(now: number): boolean;
+  /** Whether they have been for long enough to know who can be heard. */
   settled(now: number): boolean;
 }
 
@@ -47,12 +49,15 @@ export function createBoard(timing: AgentTiming, agentPrefix: string, self: stri
   let lookedAt = Number.NEGATIVE_INFINITY;
   let lookingSince: number | undefined;
 
+  const looks = (now: number) => now - lookedAt <= 3 * timing.lookMs;
+
   return {
+    looks,
     get lookingSince() {
       return lookingSince;
     },
     look(leases, now) {
-      if (now - lookedAt > 3 * timing.lookMs) lookingSince = now;
+      if (!looks(now)) lookingSince = now;
       lookedAt = now;
       const names = new Set(leases.map(({ name }) => name));
       for (const name of entries.keys()) if (!names.has(name)) entries.delete(name);
@@ -79,6 +84,7 @@ export function createBoard(timing: AgentTiming, agentPrefix: string, self: stri
       });
     },
     lease: (name) => entries.get(name),
-    settled: (now) => lookingSince !== undefined && now - lookingSince >= speakUpMs(timing),
+    // Those that were cut off too come back a little later, and then speak up.
+    settled: (now) => looks(now) && lookingSince !== undefined && now - lookingSince >= 2 * speakUpMs(timing),
   };
 }

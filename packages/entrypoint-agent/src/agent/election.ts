@@ -78,7 +78,8 @@ export function createElection(parts: ElectionParts): Election {
     if (term) {
       if (clock.now() < renewAt) return;
     } else {
-      if (board.lookingSince === undefined) return;
+      // What was seen before a gap says nothing of now.
+      if (!board.looks(clock.now())) return;
       const holder = seen?.lease.holder;
       // A renewal of ours may have gone through though its answer was lost.
       const free = !seen || holder === "" || holder === self;

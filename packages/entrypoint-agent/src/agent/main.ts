@@ -10,6 +10,7 @@ import { connectProbe } from "./connect-probe.js";
 import { findAddresses } from "./find-addresses.js";
 import { connectKubernetes, type KubernetesCalls } from "./kubernetes-api.js";
 import { startAgent } from "./run-agent.js";
+import { createSender } from "./send-request.js";
 import type { AgentSettings } from "./settings.js";
 import { serveStatus } from "./status-server.js";
 
@@ -61,7 +62,7 @@ const agent = startAgent(
       cluster: settings.cluster,
       settings: settings.dns,
       secret: async (name) => (await readFile(join(secrets, name), "utf8")).trim(),
-      fetch,
+      send: createSender(),
       report: (report) => {
         if (report.type === "request") count(report.service, report.status);
       },

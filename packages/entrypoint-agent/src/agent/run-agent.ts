@@ -65,17 +65,17 @@ export function startAgent(
   let alertSince: number | undefined;
   let ownVersion: string | undefined;
   let told = "";
-  let toldAt = Number.NEGATIVE_INFINITY;
+  let triedAt = Number.NEGATIVE_INFINITY;
   let beatAt = clock.now();
   let lookForAddressAt = Number.NEGATIVE_INFINITY;
   const background = new Set<Promise<unknown>>();
-  let complaint = "";
+  const complaints = new Map<string, string>();
 
   /** Says what fails when it begins to fail or fails otherwise, not every second. */
   function complain(what: string, error: unknown): void {
-    const text = `${what}: ${error instanceof Error ? error.message : String(error)}`;
-    if (text !== complaint) log("warn", text);
-    complaint = text;
+    const text = error instanceof Error ? error.message : String(error);
+    if (complaints.get(what) !== text) log("warn", `${what}: ${text}`);
+    complaints.set(what, text);
   }
 
   const siteOf = () => node?.site ?? nodeName;
@@ -151,14 +151,16 @@ export function startAgent(
   /** Reads all leases, follows all addresses they name, and sees whether anybody raises the alarm. */
   async function look(): Promise<void> {
     const list = await within(clock, timing.callTimeoutMs, signal, (bounded) => leases.list(bounded));
+    const { lookingSince } = board;
     board.look(list, clock.now());
+    // Whoever was cut off too cannot know that this agent still lives.
+    if (board.lookingSince !== lookingSince) told = "";
     update();
     const leader = board.lease(settings.name)?.lease;
     const record = election.leads()
       ? keeper.addresses
       : parseAddresses(leader?.annotations[recordAnnotation]);
     prober.follow([...ownSites().flatMap(({ addresses }) => addresses), ...record]);
-    complaint = "";
   }
 
   function update(): void {
@@ -174,13 +176,13 @@ export function startAgent(
     if (!node || board.lookingSince === undefined) return;
     const now = clock.now();
     const text = JSON.stringify(observation());
-    const pause =
-      text === told ? (alertSince === undefined ? timing.calmMs : timing.alertMs) : shortestWriteGapMs;
-    if (now - toldAt < pause) return;
+    const pause = alertSince === undefined ? timing.calmMs : timing.alertMs;
+    if (now - triedAt < (told === "" ? timing.alertMs : shortestWriteGapMs)) return;
+    if (text === told && now - triedAt < pause) return;
     const name = `${agentPrefix}${nodeName}`;
     const known = ownVersion ?? board.lease(name)?.lease.version;
     const { uid } = node;
-    toldAt = now;
+    triedAt = now;
     const written = await within(clock, timing.callTimeoutMs, signal, (bounded) =>
       leases.write(
         name,
@@ -197,6 +199,7 @@ export function startAgent(
       ),
     ).catch((error) => {
       ownVersion = undefined;
+      told = "";
       throw error;
     });
     ownVersion = written?.version;
@@ -288,9 +291,12 @@ export function startAgent(
   /** Repeats until the signal aborts; what one round rejects with is said, and the next comes all the same. */
   async function repeat(what: string, pauseMs: number, round: () => Promise<void>): Promise<void> {
     while (!signal.aborted) {
-      await round().catch((error) => {
+      try {
+        await round();
+        if (complaints.delete(what)) log("info", `${what}: works again`);
+      } catch (error) {
         if (!signal.aborted) complain(what, error);
-      });
+      }
       await clock.sleep(pauseMs, signal).catch(() => {});
     }
   }
