@@ -11,7 +11,8 @@
  *
  * and in it the shared network `homenet` (10.20.0.0/16), the network `storage` (10.30.0.0/16) of `homelab`, the external network `internet`, the images `debian-11` and the newer `debian-12` with `os_distro=debian`,
  * flavors `g1.small` (1 vCPU, 2048 MiB), `g1.medium` (2, 4096), `g1.large` (4, 8192) and `g1.huge`, for which no
- * host is large enough, and the volume types `standard`, `fast` and `broken`, whose volumes fail after they were accepted.
+ * host is large enough, and the volume types `standard` (the default), `fast` and `broken`, whose volumes fail after they were accepted. Where
+ * Cinder gives two types a page Nova does not find `standard` by its name or id: its Cinder client reads one page.
  */
 export interface CloudUnderTest {
   readonly cloudsFile: string;

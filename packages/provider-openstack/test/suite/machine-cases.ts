@@ -158,7 +158,7 @@ export function machineCases(bench: Bench): void {
       (all) => all.length === 0,
     );
     await own.create(context, [
-      request(name, { size: "g1.medium", spec: "spec-2", disk: { sizeGiB: 3, type: "standard" } }),
+      request(name, { size: "g1.medium", spec: "spec-2", disk: { sizeGiB: 3, type: "fast" } }),
     ]);
     const [fresh, ...others] = await settled(context, own);
     expect(others).toEqual([]);
@@ -168,7 +168,7 @@ export function machineCases(bench: Bench): void {
       () => bench.home.all("volumev3", "/volumes/detail", "volumes"),
       (all) => all.length === 1,
     );
-    expect(volumes).toEqual([expect.objectContaining({ size: 3, volume_type: "standard" })]);
+    expect(volumes).toEqual([expect.objectContaining({ size: 3, volume_type: "fast" })]);
     await clean(context);
   });
 }
