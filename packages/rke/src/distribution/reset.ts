@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { type EngineContext, type EngineNode, MulticloudError } from "@multicloud/core/plugin";
 import { forgetRecord } from "./cluster-record.js";
 import { type Distribution, pathsOf } from "./distribution.js";
@@ -35,7 +36,7 @@ async function resetNode(
     `for unit in ${distribution.serverUnit} ${distribution.agentUnit}; do`,
     '  if systemctl is-active --quiet "$unit" 2>/dev/null; then echo "$unit still runs" >&2; exit 1; fi',
     "done",
-    `rm -rf ${configuration} ${data} ${stage} ${nodePassword}`,
+    `rm -rf ${configuration} ${data} ${stage} ${dirname(nodePassword)}`,
     // Last: a run that is cut off before is begun again.
     `rm -f ${markFile}`,
     "",

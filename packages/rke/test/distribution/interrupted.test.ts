@@ -1,0 +1,107 @@
+import { afterEach, expect, test } from "vitest";
+import { k3s, rke2 } from "../../src/index.js";
+import { type Fixture, quick, setUp } from "./fixture.js";
+
+let fixture: Fixture | undefined;
+afterEach(async () => {
+  await fixture?.close();
+  fixture = undefined;
+});
+
+const names = ["lab-a-master-1", "lab-b-master-1", "lab-a-worker-1"];
+
+/** Runs until so many changes have been made, then stops as a killed process does: nothing is tidied up. */
+async function cutOff(lab: Fixture, after: number): Promise<boolean> {
+  const killed = new AbortController();
+  let left = after;
+  const stop = lab.world.effects.listen(() => {
+    left -= 1;
+    if (left === 0) killed.abort(new Error("killed"));
+  });
+  try {
+    await lab.up(lab.nodes, { signal: killed.signal });
+    return killed.signal.aborted;
+  } catch (error) {
+    if (!killed.signal.aborted) throw error;
+    return true;
+  } finally {
+    stop();
+  }
+}
+
+for (const [engine, points] of [
+  [k3s(quick), [1, 4, 8, 10, 11, 12, 13, 14, 16, 20, 24, 26, 28, 31, 35, 40]],
+  [rke2(quick), [3, 9, 12, 13, 15, 22, 29, 33, 37]],
+] as const) {
+  test.each(points)(
+    `${engine.name}: cut off after change %i, the next run ends with the one cluster`,
+    async (point) => {
+      const lab = await setUp(engine, names);
+      fixture = lab;
+      await cutOff(lab, point);
+      await lab.up();
+      expect([...lab.cluster().members.keys()].sort()).toEqual(names.slice(0, 2));
+      expect(lab.nodeNames()).toEqual([...names].sort());
+      const effects = lab.world.effects.all.length;
+      expect((await lab.up()).changed).toBe(false);
+      expect(lab.effectsSince(effects)).toEqual([]);
+    },
+  );
+}
+
+test("cut off at the same place with the state lost as well, there is still one cluster", async () => {
+  const lab = await setUp(k3s(quick), names);
+  fixture = lab;
+  await cutOff(lab, 24);
+  await lab.loseState();
+  await lab.up();
+  expect(lab.cluster().members.size).toBe(2);
+});
+
+test("a reset that was cut off is gone on with", async () => {
+  const lab = await setUp(k3s(quick), names);
+  fixture = lab;
+  await lab.up();
+  const killed = new AbortController();
+  let left = 6;
+  const stop = lab.world.effects.listen(() => {
+    left -= 1;
+    if (left === 0) killed.abort(new Error("killed"));
+  });
+  await expect(lab.engine.reset(lab.context({ signal: killed.signal }), lab.nodes)).rejects.toThrow();
+  stop();
+  await lab.engine.reset(lab.context(), lab.nodes);
+  for (const { name } of lab.nodes) {
+    const left = lab
+      .machine(name)
+      .files.list()
+      .filter(({ path }) => path.startsWith("/etc/rancher/"));
+    expect(left).toEqual([]);
+  }
+});
+
+test("machines that were all off form their cluster again by themselves, workers too", async () => {
+  const lab = await setUp(k3s(quick), names);
+  fixture = lab;
+  await lab.up();
+  for (const { name } of lab.nodes) lab.world.machines.stop(name);
+  // The worker is back first, when there is nobody yet to join.
+  for (const { name } of [...lab.nodes].reverse()) lab.world.machines.start(name);
+  for (const { name, unit } of [
+    { name: "lab-a-master-1", unit: "k3s" },
+    { name: "lab-b-master-1", unit: "k3s" },
+    { name: "lab-a-worker-1", unit: "k3s-agent" },
+  ])
+    await expect.poll(() => lab.machine(name).unitState(unit), { timeout: 10_000 }).toBe("active");
+  lab.cluster();
+});
+
+test("a master whose service was stopped is started again", async () => {
+  const lab = await setUp(k3s(quick), names);
+  fixture = lab;
+  await lab.up();
+  await lab.node("lab-a-master-1").host.exec("systemctl disable --now k3s", { sudo: true });
+  expect((await lab.up()).changed).toBe(true);
+  expect(lab.machine("lab-a-master-1").unitState("k3s")).toBe("active");
+  expect((await lab.up()).changed).toBe(false);
+});
