@@ -10,11 +10,15 @@ import {
 import { checkImages, distinct } from "./check-images.js";
 import type { Client } from "./client.js";
 import type { DropletSettings } from "./create.js";
+import { optionProblems } from "./pool-options.js";
+import { volumeOf } from "./volumes.js";
 import { checkVpc } from "./vpc.js";
 import type { WireAccount, WirePage, WireRegion, WireSize } from "./wire.js";
 
 // Weekly backups, the API's default plan, cost a fifth of the droplet (DigitalOcean's price list).
 const backupShare = 0.2;
+// A GiB of a volume a month, from the same list: the API does not tell.
+const volumeGiBPriceUsd = 0.1;
 
 /** Everything that can be known to be wrong before the first effect. Reads only. */
 export async function checkSite(
@@ -39,6 +43,11 @@ export async function checkSite(
     addressed.length === 0 ? undefined : client.get<WirePage>(context, "/v2/reserved_ips", first),
   ]);
   const regionKnown = checkRegion(settings.region, regions, problems);
+  checkStorage(
+    request,
+    regions.find(({ slug }) => slug === settings.region),
+    problems,
+  );
   const bySlug = new Map(sizes.map((size) => [size.slug, size]));
   checkSizes(request, bySlug, regionKnown ? settings.region : undefined, problems);
   await Promise.all([
@@ -52,7 +61,9 @@ export async function checkSite(
     0,
   );
   if (Number.isNaN(price)) return { problems, warnings };
-  const monthlyPriceUsd = Math.round(price * (settings.backups ? 1 + backupShare : 1) * 100) / 100;
+  const stored = request.machines.reduce((sum, machine) => sum + (volumeOf(machine)?.sizeGiB ?? 0), 0);
+  const dollars = price * (settings.backups ? 1 + backupShare : 1) + stored * volumeGiBPriceUsd;
+  const monthlyPriceUsd = Math.round(dollars * 100) / 100;
   return { problems, warnings, monthlyPriceUsd };
 }
 
@@ -65,26 +76,10 @@ function checkShapes(request: SiteRequest): Problem[] {
       problems.set(`${pool}.disk`, {
         path: `${pool}.disk`,
         message: "droplets boot from their own disk, whose size comes with the droplet's size",
-        hint: "leave `disk` out and choose a size with a larger disk",
+        hint: "leave `disk` out and choose a size with a larger disk; a second one is `providerOptions.volume`",
       });
     }
-    for (const name of Object.keys(machine.providerOptions ?? {})) {
-      const path = `${pool}.providerOptions.${name}`;
-      const value = machine.providerOptions?.[name];
-      if (name !== "reservedIp") {
-        const suggestion = nearest(name, ["reservedIp"]);
-        const near = suggestion === undefined ? {} : { suggestion };
-        problems.set(path, {
-          path,
-          message: "unknown option",
-          given: name,
-          allowed: ["reservedIp"],
-          ...near,
-        });
-      } else if (typeof value !== "boolean") {
-        problems.set(path, { path, message: "must be true or false", given: String(value) });
-      }
-    }
+    for (const problem of optionProblems(machine)) problems.set(problem.path, problem);
   }
   return [...problems.values()];
 }
@@ -184,6 +179,17 @@ function checkQuota(
     path: "provider",
     message: `the account has room for ${Math.max(0, room)} of ${request.toCreate.length} new droplets: ${existing} of ${account.droplet_limit} exist`,
     hint: "ask for a higher droplet limit at https://cloud.digitalocean.com/account/team/droplet_limit_increase, or delete droplets",
+  });
+}
+
+function checkStorage(request: SiteRequest, region: WireRegion | undefined, problems: Problem[]): void {
+  if (region === undefined || region.features.includes("storage")) return;
+  const machine = request.machines.find((one) => volumeOf(one));
+  if (!machine) return;
+  problems.push({
+    path: `${machine.role}s.providerOptions.volume`,
+    message: `${region.slug} has no volumes`,
+    hint: "choose another region, or leave it out",
   });
 }
 

@@ -166,7 +166,7 @@ function describe(status: number, body: unknown, tokenFrom: string) {
     details.hint = `the token is wrong, expired or revoked: check ${tokenFrom}; tokens are made at ${tokenPage}`;
   if (status === 403) {
     details.hint =
-      "the token lacks a scope: it needs droplet, ssh_key, tag and firewall (create, read, update, delete), reserved_ip (the same; read, where no pool asks for one), and account, image, regions, sizes, vpc and actions (read)";
+      "the token lacks a scope: it needs droplet, ssh_key, tag and firewall (create, read, update, delete), reserved_ip and block_storage where a pool asks for them (the same), and account, image, regions, sizes, vpc and actions (read)";
   }
   if (status === 422 && message && /reserved ip limit|floating ip limit/i.test(message)) {
     details.code = "QUOTA_EXCEEDED";

@@ -5,6 +5,7 @@ import { lookAgainMs } from "./ensure.js";
 import { readDroplets } from "./machines.js";
 import { machineTags } from "./marks.js";
 import { giveReservedIps } from "./reserved-ips.js";
+import { makeVolume, volumeOf } from "./volumes.js";
 import type { WireDroplet, WireDropletCreate } from "./wire.js";
 
 /** Droplets that one request can make. */
@@ -41,7 +42,11 @@ export async function createMachines(
 ): Promise<void> {
   const missing = without(requests, await creation.look(context));
   const batches = toBatches(missing, (request) => dropletBody(context, creation, request));
-  await Promise.all(batches.map((batch) => createBatchOnce(creation, context, batch)));
+  // All are heard, also when one fails: none may go on after this call has ended.
+  const ended = await Promise.allSettled(batches.map((batch) => createBatchOnce(creation, context, batch)));
+  context.signal.throwIfAborted();
+  const failed = ended.find((one) => one.status === "rejected");
+  if (failed) throw failed.reason;
   await addressMachines(creation, context, new Set(requests.filter(wantsReservedIp).map(({ name }) => name)));
 }
 
@@ -89,7 +94,8 @@ function toBatches(
   const groups = new Map<string, { body: Batch["body"]; requests: MachineRequest[] }>();
   for (const request of requests) {
     const body = bodyOf(request);
-    const key = JSON.stringify(body);
+    // A volume is of one droplet only.
+    const key = JSON.stringify([body, volumeOf(request) ? request.name : ""]);
     const group = groups.get(key) ?? { body, requests: [] };
     group.requests.push(request);
     groups.set(key, group);
@@ -108,12 +114,14 @@ function toBatches(
  */
 async function createBatchOnce(creation: Creation, context: SiteContext, batch: Batch): Promise<void> {
   let left = batch.requests;
+  const volumes = await volumesOf(creation, context, batch);
   for (let tried = 1; left.length > 0; tried++) {
     const names = left.map((request) => request.name);
     try {
       const made = await creation.client.post<WireDropletsMade>(context, "/v2/droplets", {
         ...(names.length === 1 ? { name: names[0] } : { names }),
         ...batch.body,
+        ...(volumes.length > 0 ? { volumes } : {}),
       });
       creation.births.note(context, made.droplets ?? (made.droplet ? [made.droplet] : []));
       return;
@@ -126,6 +134,13 @@ async function createBatchOnce(creation: Creation, context: SiteContext, batch: 
       if (left.length > 0 && tried >= tries) throw error;
     }
   }
+}
+
+/** The new volume of a batch that asks for one, and so is of one machine. */
+async function volumesOf({ client }: Creation, context: SiteContext, { requests, body }: Batch) {
+  const [request] = requests;
+  const wanted = request && volumeOf(request);
+  return wanted ? [await makeVolume(client, context, body.region, request, wanted)] : [];
 }
 
 /** The requests whose machine does not exist. */
@@ -155,7 +170,10 @@ function dropletBody(
     size: request.size,
     image: imageReference(request.image),
     ssh_keys: [sshKey],
-    tags: machineTags(context, request.role, request.spec, wantsReservedIp(request)),
+    tags: machineTags(context, request.role, request.spec, {
+      reservedIp: wantsReservedIp(request),
+      volume: volumeOf(request) !== undefined,
+    }),
     ...(userData ? { user_data: userData } : {}),
     ...(vpc === undefined ? {} : { vpc_uuid: vpc }),
   };

@@ -5,11 +5,12 @@ import { createClient } from "./client.js";
 import { createBatch, createMachines, type DropletSettings } from "./create.js";
 import { deleteFirewall, ensureFirewall } from "./firewall.js";
 import { deleteMachines, listMachines, readDroplets } from "./machines.js";
-import { isTagOf, siteTag } from "./marks.js";
+import { ipOfTag, isTagOf, reservedIpTag, siteTag, volumeTag } from "./marks.js";
 import { releaseReservedIps, repairReservedIps } from "./reserved-ips.js";
 import { sharedLook } from "./shared-look.js";
 import { ensureSshKey, findSshKey, releaseSshKeys } from "./ssh-key.js";
 import { ensureTag, listTags } from "./tags.js";
+import { deleteVolumes } from "./volumes.js";
 import { vpcLookup } from "./vpc.js";
 
 /** Settings of {@link digitalocean}. */
@@ -82,7 +83,7 @@ export function digitalocean(options: DigitalOceanOptions = {}): Provider {
         ),
       ]);
       keys.set(siteTag(context), sshKey);
-      await repairReservedIps(client, context, () => readDroplets(client, context));
+      await repair(context);
     },
     async create(context, requests) {
       if (requests.length === 0) return;
@@ -99,13 +100,25 @@ export function digitalocean(options: DigitalOceanOptions = {}): Provider {
     async deleteShared(context) {
       await untilNoMachines(context);
       keys.delete(siteTag(context));
-      await releaseReservedIps(client, context, []);
+      const tags = await listTags(client, context);
+      if (tags.includes(volumeTag(context))) await deleteVolumes(client, context, { without: [] });
+      if (tags.some((tag) => ipOfTag(context, tag))) await releaseReservedIps(client, context, []);
       await deleteFirewall(client, context);
       await releaseSshKeys(client, context);
       const ours = (await listTags(client, context)).filter((tag) => isTagOf(context, tag));
       await Promise.all(ours.map((tag) => client.delete(context, `/v2/tags/${encodeURIComponent(tag)}`)));
     },
   };
+
+  /** Finishes what an interrupted run left of addresses and volumes. One read for a site that has none of both. */
+  async function repair(context: SiteContext): Promise<void> {
+    const tags = await listTags(client, context);
+    const [addresses, volumes] = [tags.includes(reservedIpTag(context)), tags.includes(volumeTag(context))];
+    if (!addresses && !volumes) return;
+    const droplets = await readDroplets(client, context);
+    if (volumes) await deleteVolumes(client, context, { without: droplets });
+    if (addresses) await repairReservedIps(client, context, droplets);
+  }
 
   /** Without its tags a droplet is not ours any more, so they stay until the last one is gone. */
   function untilNoMachines(context: SiteContext): Promise<true> {

@@ -3,6 +3,7 @@ import type { Births } from "./births.js";
 import type { Client } from "./client.js";
 import { readMachineTags, siteTag } from "./marks.js";
 import { hasReservedIp, readReservedIps, releaseReservedIps } from "./reserved-ips.js";
+import { deleteVolumes, hasVolume } from "./volumes.js";
 import type { WireDroplet } from "./wire.js";
 
 const deleteTimeoutMs = 5 * 60_000;
@@ -87,11 +88,13 @@ export async function deleteMachines(
 ): Promise<void> {
   const deadline = Date.now() + deleteTimeoutMs;
   let left = [...new Set(machines.map((machine) => machine.id))];
+  const withVolume = new Set<string>();
   for (let round = 0; left.length > 0; round++) {
     if (round > 0) await delay(Math.min(5000, 250 * 2 ** round), context.signal);
     const ours = new Map((await readDroplets(client, context)).map((one) => [String(one.id), one]));
     left = left.filter((id) => ours.has(id));
     const droplets = left.map((id) => ours.get(id)!);
+    for (const droplet of droplets) if (hasVolume(context, droplet)) withVolume.add(droplet.name);
     if (droplets.some((droplet) => hasReservedIp(context, droplet)))
       await releaseReservedIps(client, context, droplets);
     const refused = await deleteEach(client, context, left);
@@ -110,6 +113,7 @@ export async function deleteMachines(
       );
     }
   }
+  if (withVolume.size > 0) await deleteVolumes(client, context, { of: [...withVolume] });
 }
 
 async function deleteEach(client: Client, context: SiteContext, ids: readonly string[]) {

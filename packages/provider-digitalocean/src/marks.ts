@@ -34,6 +34,9 @@ export function fingerprintOfKeyTag(tag: string): string | undefined {
 /** The tag of a droplet whose reserved address is the site's. */
 export const reservedIpTag = (site: Site) => `${siteTag(site)}:reserved-ip`;
 
+/** The tag of a droplet that was made with a volume, and of the volume. */
+export const volumeTag = (site: Site) => `${siteTag(site)}:volume`;
+
 /** The tag that names a reserved IPv4 address of the site: addresses take no tags themselves. */
 export const ipTag = (site: Site, ip: string) => `${siteTag(site)}:ip:${ip.replaceAll(".", "-")}`;
 
@@ -54,14 +57,20 @@ export const isTagOf = (site: Site, tag: string) =>
 const specPart = 150;
 
 /** The tags of a machine. Its name is its droplet's, so that machines made in one request can differ in it. */
-export function machineTags(site: Site, role: Role, spec: string, reservedIp = false): string[] {
+export function machineTags(
+  site: Site,
+  role: Role,
+  spec: string,
+  has: { readonly reservedIp?: boolean; readonly volume?: boolean } = {},
+): string[] {
   const parts = spec.match(new RegExp(`.{1,${specPart}}`, "g")) ?? [];
   const mark = siteTag(site);
   return [
     mark,
     `${mark}:role:${role}`,
     ...parts.map((part, index) => `${mark}:spec${index || ""}:${part}`),
-    ...(reservedIp ? [reservedIpTag(site)] : []),
+    ...(has.reservedIp ? [reservedIpTag(site)] : []),
+    ...(has.volume ? [volumeTag(site)] : []),
   ];
 }
 

@@ -108,21 +108,18 @@ async function release(client: Client, context: SiteContext, ip: string, droplet
 
 /**
  * Finishes what an interrupted run left: addresses for droplets that are to have one and have none, and an end
- * for those whose droplet is gone. Two reads, and one for a site that never asked for an address.
+ * for those whose droplet is gone.
  */
 export async function repairReservedIps(
   client: Client,
   context: SiteContext,
-  read: () => Promise<readonly WireDroplet[]>,
+  droplets: readonly WireDroplet[],
 ): Promise<void> {
-  const tag = await client.find(context, `/v2/tags/${encodeURIComponent(reservedIpTag(context))}`);
-  if (tag === undefined) return;
-  const droplets = (await read()).filter((droplet) => hasReservedIp(context, droplet));
   await releaseReservedIps(client, context, []);
   await giveReservedIps(
     client,
     context,
-    droplets.filter(({ status }) => status === "active"),
+    droplets.filter((droplet) => hasReservedIp(context, droplet) && droplet.status === "active"),
   );
 }
 

@@ -14,6 +14,8 @@ export interface WireAccount {
 export interface WireRegion {
   readonly slug: string;
   readonly available: boolean;
+  /** `storage`: it has volumes. */
+  readonly features: readonly string[];
 }
 
 export interface WireSize {
@@ -71,6 +73,13 @@ export interface WireReservedIp {
   readonly locked: boolean;
 }
 
+export interface WireVolume {
+  readonly id: string;
+  readonly name: string;
+  readonly droplet_ids?: readonly number[] | null;
+  readonly tags?: readonly string[] | null;
+}
+
 export interface WireAction {
   readonly id: number;
   readonly status: "in-progress" | "completed" | "errored";
@@ -92,6 +101,8 @@ export interface WireDropletCreate {
   readonly ipv6: boolean;
   readonly backups: boolean;
   readonly vpc_uuid?: string;
+  /** Ids; only where one droplet is made. */
+  readonly volumes?: readonly string[];
 }
 
 export interface WireTarget {

@@ -5,6 +5,15 @@ import { names, publicKey, request, setUp, shared, siteContext } from "./fixture
 const machines = names("worker", 3).map((name) => request(name));
 const key = publicKey();
 
+const stored = names("worker", 2).map((name) =>
+  request(name, { providerOptions: { volume: { sizeGiB: 10 } } }),
+);
+
+async function storedUp(ocean: Provider, context: SiteContext): Promise<void> {
+  await ocean.ensureShared(context, shared(key));
+  await ocean.create(context, stored);
+}
+
 const addressed = names("worker", 2).map((name) => request(name, { providerOptions: { reservedIp: true } }));
 
 async function addressedUp(ocean: Provider, context: SiteContext): Promise<void> {
@@ -109,4 +118,33 @@ test("reserved addresses go wherever destroy is cut off", async () => {
     return died;
   });
   expect(points).toBe(15);
+});
+
+test("volumes are neither doubled nor lost wherever up is cut off", async () => {
+  const points = await atEachEffect(async (n) => {
+    const environment = await setUp();
+    const { cloud, provider } = environment;
+    const died = await dieAt(n, environment, storedUp);
+    await storedUp(provider(), siteContext());
+    expect(cloud.list(), `after ${n}`).toMatchObject({ droplets: { length: 2 }, volumes: { length: 2 } });
+    await destroy(provider(), siteContext());
+    expect(Object.values(cloud.list()).flat(), `after ${n}`).toEqual([]);
+    await cloud.close();
+    return died;
+  });
+  expect(points).toBe(11);
+});
+
+test("volumes go wherever destroy is cut off", async () => {
+  const points = await atEachEffect(async (n) => {
+    const environment = await setUp();
+    const { cloud, provider } = environment;
+    await storedUp(provider(), siteContext());
+    const died = await dieAt(n, environment, destroy);
+    await destroy(provider(), siteContext());
+    expect(Object.values(cloud.list()).flat(), `after ${n}`).toEqual([]);
+    await cloud.close();
+    return died;
+  });
+  expect(points).toBe(11);
 });

@@ -230,7 +230,10 @@ test.skipIf(!check)("all that is asked is as DigitalOcean's OpenAPI document has
   });
   const ocean = provider();
   const requests = names("worker", 3).map((name) => request(name));
-  const master = request("lab-ocean-master-1", { role: "master", providerOptions: { reservedIp: true } });
+  const master = request("lab-ocean-master-1", {
+    role: "master",
+    providerOptions: { reservedIp: true, volume: { sizeGiB: 10, filesystem: "xfs" } },
+  });
   const [first] = requests;
   await ocean.check(context, { machines: [...requests, master], toCreate: [first!.name, master.name] });
   await ocean.ensureShared(context, shared());
@@ -242,7 +245,9 @@ test.skipIf(!check)("all that is asked is as DigitalOcean's OpenAPI document has
   await ocean.delete(context, await ocean.list(context));
   await ocean.deleteShared(context);
   expect(recorder.exchanges.filter(({ method }) => method !== "GET").length).toBeGreaterThan(15);
-  expect(recorder.exchanges.some(({ path }) => path.startsWith("/v2/reserved_ips/"))).toBe(true);
+  for (const kind of ["reserved_ips", "volumes"]) {
+    expect(recorder.exchanges.some(({ path }) => path.startsWith(`/v2/${kind}/`))).toBe(true);
+  }
   expect(recorder.exchanges.flatMap((exchange) => check!(exchange))).toEqual([]);
   await cloud.close();
 });

@@ -215,6 +215,41 @@ test("a reserved address is locked while it moves, sticks to one droplet, and ou
   await cloud.close();
 });
 
+test("a volume is on one droplet, outlives it, and cannot be deleted while it is on it", async () => {
+  const clock = manualClock();
+  const { cloud, send } = await setUp({}, fakeWorld({ clock, timing: { buildMs: 1, deleteMs: 1 } }));
+  const disk = { name: "disk", region: "fra1", size_gigabytes: 10, tags: ["t"] };
+  const post = async (body: object) => {
+    const { status, body: answer } = await send("POST", "/v2/volumes", body);
+    return [status, answer.message];
+  };
+  const { volume } = (await send("POST", "/v2/volumes", disk)).body as { volume: { id: string } };
+  expect(await post(disk)).toEqual([409, "failed to create volume: name already exists"]);
+  expect((await post({ ...disk, region: "nyc3" }))[0]).toBe(201);
+  for (const wrong of [
+    { name: "9disk" },
+    { size_gigabytes: 0 },
+    { region: "moon" },
+    { filesystem_type: "zfs" },
+  ])
+    expect((await post({ ...disk, ...wrong }))[0]).toBe(422);
+  const { name: _, ...rest } = droplet;
+  const volumes = [volume.id];
+  expect((await send("POST", "/v2/droplets", { ...rest, names: ["a", "b"], volumes })).status).toBe(422);
+  const made = await send("POST", "/v2/droplets", { ...droplet, volumes });
+  expect(made.body.droplet).toMatchObject({ volume_ids: volumes });
+  expect((await send("POST", "/v2/droplets", { ...droplet, volumes })).body.message).toMatch(
+    /already attached/,
+  );
+  await clock.advance(5);
+  expect((await send("DELETE", `/v2/volumes/${volume.id}`)).status).toBe(409);
+  await send("DELETE", `/v2/droplets/${(made.body.droplet as { id: number }).id}`);
+  await clock.advance(5);
+  expect((await send("DELETE", `/v2/volumes/${volume.id}`)).status).toBe(204);
+  expect(cloud.list().volumes).toEqual(["disk"]);
+  await cloud.close();
+});
+
 test("a creation that was told to fail ends in an errored action, and its droplet can be deleted", async () => {
   const clock = manualClock();
   const { world, cloud, send } = await setUp({}, fakeWorld({ clock, timing: { buildMs: 10 } }));
@@ -341,6 +376,14 @@ test.skipIf(!check)("all that is served is as DigitalOcean's OpenAPI document ha
   await send("DELETE", `/v2/droplets/${first!.id}`);
   await send("DELETE", "/v2/droplets?tag_name=web");
   await send("DELETE", address);
+  const disk = { name: "disk", region: "fra1", size_gigabytes: 10, tags: ["web"] };
+  const made2 = await send("POST", "/v2/volumes", disk);
+  await send("POST", "/v2/volumes", disk);
+  await send("GET", "/v2/volumes?name=disk&region=fra1");
+  const at = `/v2/volumes/${(made2.body.volume as { id: string }).id}`;
+  await send("GET", at);
+  await send("DELETE", at);
+  await send("GET", at);
   await send("DELETE", `/v2/firewalls/${id}`);
   await send("DELETE", "/v2/tags/web");
   await send("DELETE", `/v2/account/keys/${fingerprint}`);

@@ -18,6 +18,7 @@ import { reservedIpRoutes } from "./reserved-ips.js";
 import { sshKeyRoutes } from "./ssh-keys.js";
 import { type Droplet, type Firewall, type SshKey, type Store, serviceName, type Vpc } from "./store.js";
 import { tagRoutes } from "./tags.js";
+import { volumeRoutes } from "./volumes.js";
 
 /** Settings of the emulated account. */
 export interface DigitalOceanCloudOptions {
@@ -98,6 +99,7 @@ export async function createDigitalOcean(
       ...tagRoutes(store),
       ...firewallRoutes(store),
       ...reservedIpRoutes(store),
+      ...volumeRoutes(store),
       ...dropletRoutes(store),
     ],
   });
@@ -110,7 +112,7 @@ export async function createDigitalOcean(
       keys: [...store.keys.values()],
       tags: [...store.tags],
       firewalls: [...store.firewalls.values()].map(({ id, body }: Firewall) => ({ id, name: body.name })),
-      volumes: [],
+      volumes: [...store.volumes.values()].map(({ name }) => name),
       reservedIps: [...store.reservedIps.keys()],
     }),
     failNextCreate: (how) => void store.mishaps.push(how),
@@ -161,6 +163,7 @@ function createStore(world: World, options: DigitalOceanCloudOptions): Store {
     vpcs: new Map(vpcs.map((vpc) => [vpc.id, vpc])),
     actions: new Map(),
     reservedIps: new Map(),
+    volumes: new Map(),
     nextId: () => ++lastId,
     nextPublicAddress: () => `${prefix}.${host(publicHosts++)}`,
     nextPrivateAddress: (vpc) => `${vpc.ipRange.split(".").slice(0, 2).join(".")}.${host(privateHosts++)}`,

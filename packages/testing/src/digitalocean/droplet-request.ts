@@ -2,7 +2,7 @@ import { either, flag, integer, listOf, object, orNull, readBody, text } from ".
 import { refuse } from "./errors.js";
 import { findImage } from "./reference-data.js";
 import { findKey } from "./ssh-keys.js";
-import type { SshKey, Store } from "./store.js";
+import type { SshKey, Store, Volume } from "./store.js";
 import { checkTagName } from "./tags.js";
 
 const hostname = /^[a-zA-Z0-9]?[a-z0-9A-Z.-]*[a-z0-9A-Z]$/;
@@ -65,6 +65,7 @@ export function readDropletRequest(store: Store, body: unknown) {
   ];
   return {
     ...{ names, batch: given.names !== undefined, size, image, region, tags, features },
+    volumes: volumesOf(store, region.slug, names, (given.volumes ?? []) as string[]),
     keys: keysOf(store, (given.ssh_keys ?? []) as (string | number)[]),
     vpc: vpcOf(store, region.slug, given.vpc_uuid as string | undefined),
     ...(userData === undefined ? {} : { userData }),
@@ -98,4 +99,16 @@ function vpcOf(store: Store, region: string, id: string | undefined) {
   if (!found) throw refuse(422, "VPC was not found.");
   if (found.region !== region) throw refuse(422, "Region does not match the VPC's region.");
   return found;
+}
+
+function volumesOf(store: Store, region: string, names: readonly string[], ids: readonly string[]): Volume[] {
+  if (ids.length > 0 && names.length > 1)
+    throw refuse(422, "volumes can only be attached to a single droplet");
+  return ids.map((id) => {
+    const found = store.volumes.get(id);
+    if (!found) throw refuse(422, `volume ${id} was not found`);
+    if (found.region.slug !== region) throw refuse(422, "volume is not in the droplet's region");
+    if (found.dropletId !== undefined) throw refuse(422, "volume is already attached to a droplet");
+    return found;
+  });
 }

@@ -131,6 +131,7 @@ function start(store: Store, request: DropletStart): { droplet: Droplet; action:
     status: "in-progress",
   };
   store.droplets.set(droplet.id, droplet);
+  for (const volume of request.volumes) volume.dropletId = droplet.id;
   store.actions.set(action.id, action);
   const mishap = store.mishaps.shift();
   store.world.clock.after(store.world.timing.buildMs, () => {
@@ -144,7 +145,13 @@ function abandon(store: Store, droplet: Droplet, action: Action, how: "vanishes"
   action.status = "errored";
   action.completedAt = store.timestamp();
   droplet.errored = true;
-  if (how === "vanishes") store.droplets.delete(droplet.id);
+  if (how === "stays") return;
+  store.droplets.delete(droplet.id);
+  detachVolumes(store, droplet);
+}
+
+function detachVolumes(store: Store, droplet: Droplet): void {
+  for (const volume of store.volumes.values()) if (volume.dropletId === droplet.id) delete volume.dropletId;
 }
 
 function activate(store: Store, droplet: Droplet, action: Action): void {
@@ -173,6 +180,7 @@ function remove(store: Store, droplet: Droplet): void {
       // It stays in the account, on nothing.
       if (reserved.dropletId === droplet.id) delete reserved.dropletId;
     }
+    detachVolumes(store, droplet);
     store.world.machines.destroy(String(droplet.id));
   });
 }
@@ -195,7 +203,9 @@ export function dropletBody(store: Store, droplet: Droplet) {
     next_backup_window: null,
     snapshot_ids: [],
     image: imageBody(store, droplet.image),
-    volume_ids: [],
+    volume_ids: [...store.volumes.values()].flatMap(({ id, dropletId }) =>
+      dropletId === droplet.id ? [id] : [],
+    ),
     size: sizeBody(store, droplet.size),
     size_slug: droplet.size.slug,
     networks: networksBody(store, droplet),

@@ -4,7 +4,7 @@ import { notFound, refuse } from "./errors.js";
 import { pageOf } from "./paging.js";
 import type { Action, Store, Vpc } from "./store.js";
 
-/** Account, regions, sizes, images, VPCs, actions and volumes: what a caller can only read. */
+/** Account, regions, sizes, images, VPCs and actions: what a caller can only read. */
 export function referenceDataRoutes(store: Store): readonly Route[] {
   const collection = (path: string, key: string, items: () => readonly unknown[]): Route => ({
     method: "GET",
@@ -17,7 +17,6 @@ export function referenceDataRoutes(store: Store): readonly Route[] {
     collection("/v2/regions", "regions", () => store.regions.map((region) => regionBody(store, region))),
     collection("/v2/sizes", "sizes", () => store.sizes.map((size) => sizeBody(store, size))),
     collection("/v2/vpcs", "vpcs", vpcs),
-    collection("/v2/volumes", "volumes", () => []),
     collection("/v2/actions", "actions", () =>
       [...store.actions.values()].reverse().map((action) => actionBody(store, action)),
     ),

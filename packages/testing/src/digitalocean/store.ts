@@ -63,6 +63,20 @@ export interface ReservedIp {
   target?: number;
 }
 
+export interface Volume {
+  readonly id: string;
+  readonly name: string;
+  readonly region: RegionOption;
+  /** GiB. */
+  readonly size: number;
+  readonly description: string;
+  readonly filesystem: string;
+  readonly createdAt: string;
+  readonly tags: Set<string>;
+  /** The droplet that it is on. */
+  dropletId?: number;
+}
+
 /** Everything that the emulated account holds. */
 export interface Store {
   readonly world: World;
@@ -80,6 +94,7 @@ export interface Store {
   readonly vpcs: Map<string, Vpc>;
   readonly actions: Map<number, Action>;
   readonly reservedIps: Map<string, ReservedIp>;
+  readonly volumes: Map<string, Volume>;
   /** How the next creations end, when not well. */
   readonly mishaps: ("vanishes" | "stays")[];
   /** A droplet as the API shows it. */

@@ -56,6 +56,7 @@ export function tagRoutes(store: Store): readonly Route[] {
         const name = required(params.tag!);
         store.tags.delete(name);
         for (const droplet of store.droplets.values()) droplet.tags.delete(name);
+        for (const volume of store.volumes.values()) volume.tags.delete(name);
         for (const firewall of store.firewalls.values()) {
           const tags = firewall.body.tags.filter((tag) => tag !== name);
           firewall.body = { ...firewall.body, tags };
@@ -108,11 +109,13 @@ function tagBody(store: Store, name: string) {
     ...(last ? { last_tagged_uri: `https://api.digitalocean.com/v2/droplets/${last.id}` } : {}),
   };
   const none = { count: 0 };
+  const volumes = { count: [...store.volumes.values()].filter((volume) => volume.tags.has(name)).length };
   const resources = {
     ...droplets,
+    count: tagged.length + volumes.count,
     droplets,
     images: none,
-    volumes: none,
+    volumes,
     volume_snapshots: none,
     databases: none,
   };
