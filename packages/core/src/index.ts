@@ -12,6 +12,7 @@ export {
   type TimingConfig,
 } from "./config/config.js";
 export type { Dialer, DialOptions, DialTarget } from "./contracts/dialer.js";
+export type { EngineOperation } from "./contracts/engine.js";
 export type { GatewayBackend } from "./contracts/gateway.js";
 export type { DrillMoment, DrillOptions, DrillResult } from "./drill/drill.js";
 export type { SiteCut } from "./drill/site-power.js";

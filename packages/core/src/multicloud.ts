@@ -1,5 +1,6 @@
 import type { MulticloudConfig } from "./config/config.js";
 import { validate } from "./config/validate.js";
+import type { EngineOperation } from "./contracts/engine.js";
 import { type DrillOptions, type DrillResult, drill } from "./drill/drill.js";
 import type { WatchOptions } from "./entrypoint/watch.js";
 import { watchRecords } from "./entrypoint/watch-records.js";
@@ -8,6 +9,7 @@ import { type Inventory, inventory } from "./inventory/inventory.js";
 import { type DestroyResult, destroy } from "./orchestrate/destroy.js";
 import { forgetSites } from "./orchestrate/forgotten-sites.js";
 import { kubeconfigFor } from "./orchestrate/kubeconfig.js";
+import { operate } from "./orchestrate/operate.js";
 import { openSession, type Session, stateOf } from "./orchestrate/session.js";
 import { type StatusResult, status } from "./orchestrate/status.js";
 import { survey } from "./orchestrate/survey.js";
@@ -51,6 +53,8 @@ export interface Multicloud {
   drill(options: DrillOptions): Run<DrillResult>;
   /** The kubeconfig document of the last `up()`, with the API server of the caller's choice. Asks no service. */
   kubeconfig(options?: KubeconfigOptions): Run<string>;
+  /** Has the engine do something besides `up()`, for example `operate(engine.snapshotSave({ name: "before" }))` with the engine that the configuration has. */
+  operate<T>(operation: EngineOperation<T>, options?: VerbOptions): Run<T>;
   readonly entrypoint: {
     /** Keeps the records, the applications' on a live entry and the API's on the live masters, until the signal aborts; what it does comes as `entrypoint-switch` events. */
     watch(options?: WatchOptions): Run<void>;
@@ -129,6 +133,8 @@ export function multicloud(config: MulticloudConfig): Multicloud {
     drill: (options) => locked("drill", options.signal, (session) => drill(session, options)),
     kubeconfig: ({ signal, server } = {}) =>
       run("kubeconfig", signal, (session) => kubeconfigFor(session, server)),
+    operate: (operation, { signal } = {}) =>
+      locked("operate", signal, (session) => operate(session, operation)),
     entrypoint: {
       watch: (options = {}) => run("watch", options.signal, (session) => watchRecords(session, options)),
     },

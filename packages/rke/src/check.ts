@@ -37,6 +37,9 @@ const knownOptions: Readonly<Record<keyof RkeOptions, "string" | "number" | "boo
 const decidedElsewhere: readonly (readonly [path: string, instead: string])[] = [
   ["kubernetes_version", "set it with the option `version`"],
   ["ignore_docker_version", "RKE overwrites it with its flag, which is always given; leave it out"],
+  ["restore", "RKE alone ignores it; use operate(engine.snapshotRestore({ name }))"],
+  ["rotate_certificates", "every later run would rotate again; use operate(engine.rotateCertificates())"],
+  ["rotate_encryption_key", "it is no setting: run `rke encrypt rotate-key` by hand"],
   ["bastion_host", "set it with the option `bastion`"],
   ["services.kube-api.service_cluster_ip_range", "set it with the option `serviceCidr`"],
   ["services.kube-controller.service_cluster_ip_range", "set it with the option `serviceCidr`"],

@@ -2,6 +2,8 @@
 export interface LogLine {
   readonly level: "debug" | "info" | "warn" | "error";
   readonly message: string;
+  /** Part of the work that the line belongs to, as RKE puts it in front: `etcd`, `controlplane`, `certificates`. */
+  readonly stage?: string;
 }
 
 // logrus writes `time="…" level=info msg="…"` when its output is no terminal (its TextFormatter).
@@ -26,7 +28,13 @@ export function parseLogLine(line: string): LogLine {
   const message = fields.get("msg");
   return level === undefined || message === undefined
     ? { level: "info", message: line.trim() }
-    : { level, message };
+    : { level, message, ...stageOf(message) };
+}
+
+/** `[etcd] Building up etcd plane..`: a word in brackets at the beginning, which a host's address is not. */
+function stageOf(message: string): { stage?: string } {
+  const stage = /^\[([a-z][a-z-]*(?:\/[a-z-]+)?)\] /.exec(message)?.[1];
+  return stage === undefined ? {} : { stage };
 }
 
 function unquote(value: string): string {
@@ -55,4 +63,12 @@ export function droppedHost(line: LogLine): string | undefined {
       line.message,
     );
   return match?.[1] ?? match?.[2];
+}
+
+/**
+ * Whether RKE goes on without a part of the cluster: it only warns when the job of an addon fails, and then
+ * exits 0. Source: RKE `cluster/addons.go`.
+ */
+export function failedJob({ level, message }: LogLine): boolean {
+  return level === "warn" && /^Failed to deploy (?:DNS )?addon execute job\b/.test(message);
 }

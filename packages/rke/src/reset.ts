@@ -3,10 +3,10 @@ import { clusterYmlOf, inOrder, renderClusterYml } from "./cluster-yml/render.js
 import { clusterYml } from "./cluster-yml/schema.js";
 import { secretValues } from "./cluster-yml/secrets.js";
 import type { Settings } from "./options.js";
+import { probeAll } from "./run/probe.js";
 import { runRke } from "./run/rke-run.js";
 import { engineFiles, fileNames } from "./state/engine-files.js";
 import { removeCopies } from "./state/node-copies.js";
-import { probeAll } from "./up.js";
 
 /** Takes the cluster off its nodes and forgets it, with the copies of its state. */
 export async function resetRke(

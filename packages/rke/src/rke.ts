@@ -1,9 +1,13 @@
 import { type ClusterEngine, ValidationError } from "@multicloud/core/plugin";
 import { checkRke, findOptionProblems } from "./check.js";
+import { type RkeOperations, rkeOperations } from "./operations/operations.js";
 import { type RkeOptions, withDefaults } from "./options.js";
 import { prepareNode } from "./prepare.js";
 import { resetRke } from "./reset.js";
 import { upRke } from "./up.js";
+
+/** RKE as a cluster's engine, with what it can do besides making the cluster. */
+export interface RkeEngine extends ClusterEngine, RkeOperations {}
 
 /**
  * Rancher Kubernetes Engine (v1) as the engine of a cluster: writes its `cluster.yml`, prepares the nodes
@@ -12,9 +16,9 @@ import { upRke } from "./up.js";
  *
  * RKE does not verify host keys; every node is dialled with verification right before each run.
  */
-export function rke(options: RkeOptions = {}): ClusterEngine {
+export function rke(options: RkeOptions = {}): RkeEngine {
   const settings = withDefaults(options);
-  return {
+  const engine: RkeEngine = {
     specVersion: "v1",
     name: "rke",
     cidrs: { pods: settings.podCidr, services: settings.serviceCidr },
@@ -26,5 +30,7 @@ export function rke(options: RkeOptions = {}): ClusterEngine {
       return upRke(settings, context, nodes);
     },
     reset: (context, nodes) => resetRke(settings, context, nodes),
+    ...rkeOperations(() => engine, settings),
   };
+  return engine;
 }

@@ -9,7 +9,7 @@ export function fakeClusters(): KubernetesClusters & { readonly size: number } {
   const clusters = new Map<string, KubernetesCluster>();
   return {
     get size() {
-      return clusters.size;
+      return new Set(clusters.values()).size;
     },
     forCertificateAuthority(caPem) {
       const known = clusters.get(caPem);
@@ -41,10 +41,19 @@ export function fakeClusters(): KubernetesClusters & { readonly size: number } {
         },
         removeNode: (name) => void nodes.delete(name),
         ensureIngressClass() {},
-      ingressHosts: () => ["hello.example.com"],
+        ingressHosts: () => ["hello.example.com"],
+        dump: () => JSON.stringify([...nodes]),
+        load(snapshot) {
+          nodes.clear();
+          for (const [name, node] of JSON.parse(snapshot)) nodes.set(name, node);
+        },
       };
       clusters.set(caPem, cluster);
       return cluster;
+    },
+    renewCertificateAuthority(oldPem, newPem) {
+      const cluster = clusters.get(oldPem);
+      if (cluster) clusters.set(newPem, cluster);
     },
   };
 }

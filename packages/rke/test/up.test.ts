@@ -46,6 +46,7 @@ test("reports RKE's lines with the node that they name", async () => {
     level: "info",
     source: "rke",
     message: "[dialer] Setup tunnel for host [203.0.113.4]",
+    stage: "dialer",
     node: "lab-a-worker-1",
   });
 });

@@ -10,6 +10,8 @@ export type Report =
       readonly node?: string;
       /** Where the line came from when it is not the plugin itself, for example `rke`. */
       readonly source?: string;
+      /** Part of the work that the line belongs to, for example RKE's `etcd` or `certificates`. */
+      readonly stage?: string;
     }
   | {
       /** One finished HTTP request, for counting API calls. `url` has its query cut. */

@@ -1,5 +1,5 @@
 import { delay, type EngineContext, type EngineNode, MulticloudError, redact } from "@multicloud/core/plugin";
-import { droppedHost, hostsIn, parseLogLine } from "../log-line.js";
+import { droppedHost, failedJob, hostsIn, parseLogLine } from "../log-line.js";
 import type { Settings } from "../options.js";
 import { endLeftOverRun, forgetRun, noteRun } from "./left-over.js";
 import { runTool } from "./tool.js";
@@ -12,6 +12,8 @@ export interface RkeRun {
   readonly directory: string;
   readonly args: readonly string[];
   readonly nodes: readonly EngineNode[];
+  /** Nodes that it must not go on without. Default: all. */
+  readonly needed?: readonly EngineNode[];
   /** Values to cut out of what RKE says. */
   readonly secrets: readonly string[];
   readonly attempts: number;
@@ -44,9 +46,11 @@ export async function runRke(run: RkeRun): Promise<void> {
 }
 
 async function runOnce(run: RkeRun): Promise<MulticloudError | undefined> {
-  const { context, settings, directory, args, nodes } = run;
+  const { context, settings, directory, args, nodes, needed = nodes } = run;
   const byHost = nodesByHost(nodes);
   const dropped = new Map<string, string>();
+  const isNeeded = (name: string | undefined) => needed.some((node) => node.name === name);
+  let skipped: string | undefined;
   let lastError: string | undefined;
   try {
     const { code } = await runTool({
@@ -59,24 +63,44 @@ async function runOnce(run: RkeRun): Promise<MulticloudError | undefined> {
         const line = parseLogLine(redact(text, run.secrets));
         const host = droppedHost(line);
         const node = host === undefined ? undefined : byHost.get(host.toLowerCase());
-        if (node) dropped.set(node, dropped.get(node) ?? line.message);
+        if (node !== undefined && isNeeded(node)) dropped.set(node, dropped.get(node) ?? line.message);
+        if (failedJob(line)) skipped ??= line.message;
         if (line.level === "error") lastError = line.message;
         report(context, line, byHost);
       },
     });
-    return failureOf(args[0] ?? "", code, dropped, lastError && readable(lastError, byHost), nodes);
+    const command = args
+      .slice(
+        0,
+        args.findIndex((arg) => arg.startsWith("-")),
+      )
+      .join(" ");
+    return failureOf({
+      command,
+      code,
+      dropped,
+      skipped,
+      lastError: lastError && readable(lastError, byHost),
+      nodes,
+    });
   } finally {
     await forgetRun(directory);
   }
 }
 
-function failureOf(
-  command: string,
-  code: number | undefined,
-  dropped: ReadonlyMap<string, string>,
-  lastError: string | undefined,
-  nodes: readonly EngineNode[],
-): MulticloudError | undefined {
+interface Outcome {
+  readonly command: string;
+  readonly code: number | undefined;
+  /** Reasons by node. */
+  readonly dropped: ReadonlyMap<string, string>;
+  /** The warning with which it went on without a part of the cluster. */
+  readonly skipped: string | undefined;
+  readonly lastError: string | undefined;
+  readonly nodes: readonly EngineNode[];
+}
+
+function failureOf(outcome: Outcome): MulticloudError | undefined {
+  const { command, code, dropped, skipped, lastError, nodes } = outcome;
   const [first] = dropped;
   if (first) {
     const [node, reason] = first;
@@ -91,6 +115,13 @@ function failureOf(
       },
     );
   }
+  if (code === 0 && skipped !== undefined) {
+    return new MulticloudError(`rke ${command} went on although a part of the cluster failed: ${skipped}`, {
+      code: "ENGINE_FAILED",
+      service: "rke",
+      hint: "the pod of the named job in kube-system says why (kubectl -n kube-system logs -l job-name=…)",
+    });
+  }
   if (code === 0) return undefined;
   const how = code === undefined ? "was killed" : `ended with exit code ${code}`;
   return new MulticloudError(`rke ${command} ${how}: ${lastError ?? "it gave no reason"}`, {
@@ -103,6 +134,9 @@ function failureOf(
 function hintFor(reason: string): string {
   if (/not able to connect to the following ports/.test(reason)) {
     return "nodes reach each other over the overlay: is each of them on it, and does no firewall of a site or a node stand in between?";
+  }
+  if (/Etcd plane nodes are replaced/.test(reason)) {
+    return "no master of the old cluster is left: restore a snapshot with operate(engine.snapshotRestore({ name })), or destroy() and up() for a new cluster";
   }
   return "RKE's log lines before this one say what it was doing; up() goes on where it stopped";
 }
@@ -127,6 +161,7 @@ function report(
     source: "rke",
     level: line.level === "error" ? "warn" : line.level,
     message: line.message,
+    ...(line.stage === undefined ? {} : { stage: line.stage }),
     ...(named.size === 1 && node !== undefined ? { node } : {}),
   });
 }

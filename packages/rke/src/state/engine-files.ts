@@ -18,6 +18,7 @@ export const fileNames = {
   state: "cluster.rkestate",
   kubeconfig: "kube_config_cluster.yml",
   applied: "applied.json",
+  pending: "pending.json",
 } as const;
 
 /** RKE's files on the operator's machine. All are private (0600): they hold the cluster's keys. */

@@ -1,6 +1,7 @@
 import { type EngineContext, type EngineNode, MulticloudError } from "@multicloud/core/plugin";
 import { type Applied, type EngineFiles, fileNames } from "./engine-files.js";
 import { type NodeCopy, readCa, readText, surveyNodes } from "./node-copies.js";
+import { readPending } from "./pending.js";
 import { fingerprintOf, parseRkeState, type RkeState } from "./rke-state.js";
 
 /** What recovering the state needs. */
@@ -76,10 +77,13 @@ async function refuseOtherCluster(
   signal: AbortSignal,
 ): Promise<void> {
   const seen = new Set<string>();
+  // While certificates are being exchanged, nodes have the authority of before or of after.
+  const changing = await readPending(files);
   for (const { node, caHash } of copies) {
     if (caHash === undefined || seen.has(caHash)) continue;
     seen.add(caHash);
-    if (fingerprintOf(await readCa(node, signal)) === state.caFingerprint) continue;
+    const fingerprint = fingerprintOf(await readCa(node, signal));
+    if (fingerprint === state.caFingerprint || changing?.authorities.includes(fingerprint)) continue;
     throw new MulticloudError(
       `the state in ${files.directory} has another certificate authority than ${node.name}: it belongs to another cluster, and running RKE with it would break the one that runs`,
       {

@@ -6,6 +6,7 @@ import { registerNode, setNodeReady } from "./cluster-nodes.js";
 import { startControllers } from "./controllers/controller-manager.js";
 import { createObjectStore } from "./object-store.js";
 import type { RequestUser } from "./request.js";
+import { dumpStore, loadStore } from "./store-dump.js";
 
 /** Settings of an emulated cluster. */
 export interface KubernetesClusterOptions {
@@ -116,6 +117,8 @@ export function createKubernetesCluster(
           .filter((host) => typeof host === "string"),
       ),
     ],
+    dump: () => dumpStore(store),
+    load: (snapshot) => loadStore(store, snapshot),
     calls: server.calls,
     object: (apiVersion, kind, name, namespace) =>
       structuredClone(store.find(apiVersion, kind, namespace, name)),
@@ -157,18 +160,24 @@ export function createKubernetesClusters(
   options: KubernetesClusterOptions = {},
 ): EmulatedClusters {
   const clusters = new Map<string, EmulatedCluster>();
+  const keyOf = (caPem: string) => caPem.replace(/\s+/g, "");
+  const all = () => [...new Set(clusters.values())];
   return {
     forCertificateAuthority(caPem) {
-      const key = caPem.replace(/\s+/g, "");
+      const key = keyOf(caPem);
       const known = clusters.get(key);
       if (known) return known;
       const cluster = createKubernetesCluster(world, options);
       clusters.set(key, cluster);
       return cluster;
     },
-    all: () => [...clusters.values()],
+    renewCertificateAuthority(oldPem, newPem) {
+      const cluster = clusters.get(keyOf(oldPem));
+      if (cluster) clusters.set(keyOf(newPem), cluster);
+    },
+    all,
     close() {
-      for (const cluster of clusters.values()) cluster.close();
+      for (const cluster of all()) cluster.close();
     },
   };
 }

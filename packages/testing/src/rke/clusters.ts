@@ -46,10 +46,16 @@ export interface KubernetesCluster {
   ensureIngressClass(name: string, controller: string): void;
   /** Host names of all rules of all Ingress objects. */
   ingressHosts(): string[];
+  /** All that etcd holds, as a snapshot of it. */
+  dump(): string;
+  /** Puts a snapshot's content in the place of what is there. */
+  load(snapshot: string): void;
 }
 
 /** The clusters of one sandbox, by the CA that their nodes trust. */
 export interface KubernetesClusters {
   /** The cluster of a CA; a CA that was not seen before makes a new, empty one. */
   forCertificateAuthority(caPem: string): KubernetesCluster;
+  /** The cluster of a CA gets another one; the old one still names it. */
+  renewCertificateAuthority(oldPem: string, newPem: string): void;
 }

@@ -52,6 +52,34 @@ export async function completeBundle(
   return bundle;
 }
 
+/**
+ * The same certificates with some of them left out, so that {@link completeBundle} makes them anew: those of
+ * these components, all when none is named, and those of the authorities as well with `ca`.
+ */
+export function withoutRotated(
+  bundle: CertificatesBundle,
+  components: readonly string[],
+  ca: boolean,
+): CertificatesBundle {
+  if (ca) return {};
+  const rotated = new Set(components.flatMap((component) => certificatesOf[component] ?? []));
+  const keeps = (name: string) =>
+    name in authorities ||
+    name === "kube-service-account-token" ||
+    (components.length > 0 && !rotated.has(name.replace(/^(kube-etcd)-.*/, "$1")));
+  return Object.fromEntries(Object.entries(bundle).filter(([name]) => keeps(name)));
+}
+
+/** Which certificates belong to which component. */
+export const certificatesOf: Readonly<Record<string, readonly string[]>> = {
+  etcd: ["kube-etcd"],
+  kubelet: ["kube-node"],
+  "kube-apiserver": ["kube-apiserver"],
+  "kube-proxy": ["kube-proxy"],
+  "kube-scheduler": ["kube-scheduler"],
+  "kube-controller-manager": ["kube-controller-manager"],
+};
+
 function requestsOf(file: ClusterFile): Record<string, CertificateRequest> {
   const masters = file.nodes.filter((node) => node.role.includes("controlplane"));
   const hosts = masters.flatMap((node) => [node.address, node.internal_address, node.hostname_override]);

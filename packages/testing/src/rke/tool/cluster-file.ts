@@ -28,6 +28,17 @@ export interface ClusterFile {
   readonly ingress: boolean;
   readonly addonsInclude: readonly string[];
   readonly kubeletArguments: Readonly<Record<string, string>>;
+  /** Where snapshots are uploaded to besides the nodes. */
+  readonly s3: S3Target | undefined;
+}
+
+/** `services.etcd.backup_config.s3backupconfig`. */
+export interface S3Target {
+  readonly endpoint: string;
+  readonly bucket: string;
+  readonly folder: string;
+  readonly accessKey: string;
+  readonly secretKey: string;
 }
 
 export interface Bastion {
@@ -120,6 +131,7 @@ function validate(document: Mapping): ClusterFile {
       : undefined,
     ingress: ingress === "nginx",
     addonsInclude: list(document.addons_include).map(String),
+    s3: s3TargetOf(mapping(mapping(mapping(services.etcd).backup_config).s3backupconfig)),
     kubeletArguments: mapping(mapping(services.kubelet).extra_args) as Readonly<Record<string, string>>,
   };
 }
@@ -153,6 +165,17 @@ function readNode(node: Mapping, index: number, sshKeyPath: string): FileNode {
     role,
     labels: mapping(node.labels) as Readonly<Record<string, string>>,
     ssh_key_path: text(node.ssh_key_path) ?? sshKeyPath,
+  };
+}
+
+function s3TargetOf(s3: Mapping): S3Target | undefined {
+  if (Object.keys(s3).length === 0) return undefined;
+  return {
+    endpoint: text(s3.endpoint) ?? "s3.amazonaws.com",
+    bucket: text(s3.bucket_name) ?? "",
+    folder: text(s3.folder) ?? "",
+    accessKey: text(s3.access_key) ?? "",
+    secretKey: text(s3.secret_key) ?? "",
   };
 }
 

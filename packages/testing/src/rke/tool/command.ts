@@ -1,6 +1,8 @@
 import { getStateFile } from "./get-state-file.js";
 import { removeCluster } from "./remove.js";
+import { rotateCertificates } from "./rotate.js";
 import { createLog, Fatal, rkeVersion, type ToolCall } from "./run.js";
+import { restoreSnapshot, saveSnapshot } from "./snapshots.js";
 import { upCluster } from "./up.js";
 
 /** What the command line of one start asks for. */
@@ -8,6 +10,8 @@ export interface CommandLine {
   readonly command: readonly string[];
   readonly config: string;
   readonly flags: ReadonlySet<string>;
+  /** Of flags that take a value, in the order given. */
+  readonly values: ReadonlyMap<string, readonly string[]>;
 }
 
 const booleanFlags: Readonly<Record<string, readonly string[]>> = {
@@ -23,6 +27,32 @@ const booleanFlags: Readonly<Record<string, readonly string[]>> = {
   ],
   remove: ["force", "local", "dind", "ssh-agent-auth", "ignore-docker-version"],
   "util get-state-file": ["ssh-agent-auth", "ignore-docker-version"],
+  "etcd snapshot-save": ["s3", "ssh-agent-auth", "ignore-docker-version"],
+  "etcd snapshot-restore": [
+    "s3",
+    "custom-certs",
+    "use-local-state",
+    "ssh-agent-auth",
+    "ignore-docker-version",
+  ],
+  "cert rotate": ["rotate-ca", "ssh-agent-auth", "ignore-docker-version"],
+};
+
+const valueFlags: Readonly<Record<string, readonly string[]>> = {
+  "etcd snapshot-save": ["name"],
+  "etcd snapshot-restore": ["name", "cert-dir"],
+  "cert rotate": ["service"],
+};
+
+const commands: Readonly<
+  Record<string, (call: ToolCall, line: CommandLine, log: ReturnType<typeof createLog>) => Promise<void>>
+> = {
+  up: upCluster,
+  remove: removeCluster,
+  "util get-state-file": getStateFile,
+  "etcd snapshot-save": saveSnapshot,
+  "etcd snapshot-restore": restoreSnapshot,
+  "cert rotate": rotateCertificates,
 };
 
 /** Runs the program and gives its exit code. Rejects only when it was killed. */
@@ -42,10 +72,7 @@ export async function runCommand(call: ToolCall): Promise<number> {
       return 0;
     }
     await log.info(`Running RKE version: ${rkeVersion}`);
-    const name = line.command.join(" ");
-    if (name === "up") await upCluster(call, line, log);
-    else if (name === "remove") await removeCluster(call, line, log);
-    else await getStateFile(call, line, log);
+    await commands[line.command.join(" ")]!(call, line, log);
     return 0;
   } catch (error) {
     call.signal.throwIfAborted();
@@ -58,20 +85,24 @@ export async function runCommand(call: ToolCall): Promise<number> {
 
 /** `undefined` when the arguments ask for nothing but help. */
 function readCommandLine(args: readonly string[]): CommandLine | undefined {
-  const words = args[0] === "util" ? args.slice(0, 2) : args.slice(0, 1);
+  const words = args.slice(0, ["util", "etcd", "cert"].includes(args[0] ?? "") ? 2 : 1);
   const known = booleanFlags[words.join(" ")];
+  const valued = valueFlags[words.join(" ")] ?? [];
   if (!known) {
     if (args.length === 0 || args[0] === "help" || args[0] === "--help") return undefined;
     throw new Fatal(`No help topic for '${args[0]}'`);
   }
   const flags = new Set<string>();
+  const values = new Map<string, readonly string[]>();
   let config = "cluster.yml";
   const rest = args.slice(words.length);
   for (let index = 0; index < rest.length; index++) {
     const [name = "", inline] = (rest[index] ?? "").replace(/^--?/, "").split("=", 2);
     if (name === "config") config = inline ?? rest[++index] ?? "";
     else if (known.includes(name)) flags.add(name);
+    else if (valued.includes(name))
+      values.set(name, [...(values.get(name) ?? []), inline ?? rest[++index] ?? ""]);
     else throw new Fatal(`flag provided but not defined: -${name}`);
   }
-  return { command: words, config, flags };
+  return { command: words, config, flags, values };
 }

@@ -9,6 +9,7 @@ import type { World } from "../../world/world.js";
 import type { KubernetesClusters } from "../clusters.js";
 import { createClusterStates } from "./cluster-states.js";
 import { runCommand } from "./command.js";
+import { createS3, type S3 } from "./s3.js";
 import { shimSource } from "./shim.js";
 
 /** An executable that behaves like `rke`, for the machines of one sandbox. */
@@ -17,6 +18,8 @@ export interface RkeTool {
   readonly binary: string;
   /** Runs in progress. */
   readonly running: number;
+  /** Where snapshots are uploaded to. */
+  readonly s3: S3;
   /** Ends all runs and removes the program. */
   close(): Promise<void>;
 }
@@ -31,6 +34,7 @@ export async function createRkeTool(world: World, clusters: KubernetesClusters):
   const socketPath =
     process.platform === "win32" ? `\\\\.\\pipe\\${randomBytes(8).toString("hex")}` : join(directory, "s");
   const states = createClusterStates();
+  const s3 = createS3();
   const sockets = new Set<Socket>();
 
   const server = createServer((socket) => {
@@ -67,7 +71,7 @@ export async function createRkeTool(world: World, clusters: KubernetesClusters):
           return;
         }
         const { args = [], cwd = "/" } = message;
-        runCommand({ world, clusters, states, args, cwd, print, signal: killed.signal }).then(
+        runCommand({ world, clusters, states, s3, args, cwd, print, signal: killed.signal }).then(
           (code) => send({ exit: code }),
           () => socket.destroy(),
         );
@@ -83,6 +87,7 @@ export async function createRkeTool(world: World, clusters: KubernetesClusters):
   await chmod(binary, 0o755);
   return {
     binary,
+    s3,
     get running() {
       return sockets.size;
     },

@@ -1,6 +1,7 @@
 import type { World } from "../../world/world.js";
 import type { KubernetesClusters } from "../clusters.js";
 import type { ClusterStates } from "./cluster-states.js";
+import type { S3 } from "./s3.js";
 
 /** The version that the emulated program says it is. */
 export const rkeVersion = "v1.6.3";
@@ -10,6 +11,7 @@ export interface ToolCall {
   readonly world: World;
   readonly clusters: KubernetesClusters;
   readonly states: ClusterStates;
+  readonly s3: S3;
   readonly args: readonly string[];
   readonly cwd: string;
   /** Prints a line and waits until it is out. */

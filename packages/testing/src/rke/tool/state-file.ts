@@ -4,7 +4,8 @@ import type { CertificatesBundle } from "../certificates/bundle.js";
 import type { ClusterFile, FileNode } from "./cluster-file.js";
 import { Fatal, type ToolCall } from "./run.js";
 
-interface StatePart {
+/** One half of the state file. */
+export interface StatePart {
   readonly rkeConfig?: { readonly nodes?: readonly FileNode[]; readonly kubernetes_version?: string };
   readonly certificatesBundle?: CertificatesBundle;
   readonly encryptionConfig?: string;
@@ -24,6 +25,11 @@ export async function readStateFile(path: string): Promise<StateFile | undefined
   } catch {
     return undefined;
   }
+  return parseStateFile(text, path);
+}
+
+/** Reads the text of a state file; `path` is for the message. */
+export function parseStateFile(text: string, path: string): StateFile {
   try {
     const { desiredState = {}, currentState = {} } = JSON.parse(text) as Partial<StateFile>;
     return { desiredState, currentState };

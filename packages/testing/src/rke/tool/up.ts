@@ -16,12 +16,10 @@ import {
 } from "./plan.js";
 import { checkPorts } from "./port-check.js";
 import { Fatal, type Log, type ToolCall } from "./run.js";
-import { readStateFile, statePart, writeToolFile } from "./state-file.js";
+import { readStateFile, type StatePart, statePart, writeToolFile } from "./state-file.js";
 
 /** `rke up`. */
 export async function upCluster(call: ToolCall, line: CommandLine, log: Log): Promise<void> {
-  const { world, signal } = call;
-  const step = () => world.clock.sleep(world.timing.engineStepMs, signal);
   await log.info("Initiating Kubernetes cluster");
   const paths = filesOf(call.cwd, line.config);
   const file = await readClusterFile(paths.config);
@@ -30,8 +28,27 @@ export async function upCluster(call: ToolCall, line: CommandLine, log: Log): Pr
   const known = before?.desiredState.certificatesBundle;
   if (!known) await log.info("[certificates] Generating CA kubernetes certificates");
   const bundle = await completeBundle(file, known);
+  await buildCluster(call, log, { line, paths, file, bundle, currentState: before?.currentState ?? {} });
+}
+
+/** What there is to build, and what was there before. */
+export interface ClusterBuild {
+  readonly line: CommandLine;
+  readonly paths: ReturnType<typeof filesOf>;
+  readonly file: ClusterFile;
+  readonly bundle: CertificatesBundle;
+  readonly currentState: StatePart;
+}
+
+/** The part of `rke up` that restoring and rotating certificates end with too. */
+export async function buildCluster(
+  call: ToolCall,
+  log: Log,
+  { line, paths, file, bundle, currentState }: ClusterBuild,
+): Promise<void> {
+  const { world, signal } = call;
+  const step = () => world.clock.sleep(world.timing.engineStepMs, signal);
   const desiredState = statePart(file, bundle);
-  const currentState = before?.currentState ?? {};
   await writeToolFile(call, paths.state, JSON.stringify({ desiredState, currentState }, null, 2));
   await log.info(`Successfully Deployed state file at [${paths.state}]`);
 
