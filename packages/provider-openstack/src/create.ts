@@ -1,4 +1,4 @@
-import { type MachineRequest, MulticloudError, type SiteContext } from "@multicloud/core/plugin";
+import { delay, type MachineRequest, MulticloudError, type SiteContext } from "@multicloud/core/plugin";
 import { atLeast, type BlockDevice, type ServerCreate } from "./client/index.js";
 import type { Cloud } from "./cloud.js";
 import { isThere } from "./known-servers.js";
@@ -31,7 +31,7 @@ export async function createMachine(
     const unknown =
       MulticloudError.isInstance(error) &&
       (error.code === "SERVICE_UNREACHABLE" || error.code === "SERVICE_FAILED");
-    if (!unknown || context.signal.aborted || !(await exists(cloud, call, request.name))) throw error;
+    if (!unknown || context.signal.aborted || !(await turnsUp(cloud, call, request.name, error))) throw error;
   }
   cloud.servers.made(call, request.name);
 }
@@ -43,6 +43,25 @@ async function exists(cloud: Cloud, call: SiteContext, name: string): Promise<bo
   return servers.some(
     (server) => isOurServer(call, server) && server.metadata["multicloud-node"] === name && isThere(server),
   );
+}
+
+/** Pauses between looks for a machine whose creation Nova may still be at, in milliseconds. */
+const pausesMs = [500, 1_000, 2_000, 4_000, 8_000, 8_000];
+
+/** Whether a creation that failed made the machine after all. One that took too long to answer may still be under way. */
+async function turnsUp(
+  cloud: Cloud,
+  call: SiteContext,
+  name: string,
+  error: MulticloudError,
+): Promise<boolean> {
+  if (await exists(cloud, call, name)) return true;
+  const isSlow = error.status === 504 || (error.cause as Error | undefined)?.name === "TimeoutError";
+  for (const pauseMs of isSlow ? pausesMs : []) {
+    await delay(pauseMs, call.signal);
+    if (await exists(cloud, call, name)) return true;
+  }
+  return false;
 }
 
 async function describeServer(

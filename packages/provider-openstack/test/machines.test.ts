@@ -135,6 +135,27 @@ describe("machines", () => {
     expect(effectsOf(world).filter((effect) => effect.startsWith("create server"))).toHaveLength(1);
   });
 
+  it("are waited for when Nova took longer to answer than anybody waits", async () => {
+    const world = createTestWorld();
+    const cloud = await startCloud(world);
+    const context = createContext();
+    let slow: Promise<unknown> | undefined;
+    const provider = openstack({
+      cloud: "home",
+      cloudsFile: cloud.cloudsFile,
+      async fetch(input, init) {
+        if (init?.method !== "POST" || !String(input).endsWith("/servers")) return fetch(input, init);
+        const { signal: _, ...rest } = init;
+        slow = new Promise((resolve) => setTimeout(resolve, 200)).then(() => fetch(input, rest));
+        throw new DOMException("The operation was aborted due to timeout", "TimeoutError");
+      },
+    });
+    await provider.ensureShared(context, shared);
+    await provider.create(context, [request("multicloud-home-worker-1")]);
+    await slow;
+    expect(cloud.list().servers).toHaveLength(1);
+  });
+
   it("are never asked for twice when nobody knows whether the first time worked", async () => {
     const world = createTestWorld();
     const cloud = await startCloud(world);
