@@ -27,8 +27,7 @@ export interface Shape {
 }
 
 /** What a story changes in the configuration. */
-export interface Changes
-  extends Partial<Omit<MulticloudConfig, "sites" | "overlay" | "entrypoint">> {
+export interface Changes extends Partial<Omit<MulticloudConfig, "sites" | "overlay" | "entrypoint">> {
   readonly pool?: Partial<PoolConfig>;
   /** Merged over the pools of one site. */
   readonly masters?: Partial<Record<keyof Shape, Partial<PoolConfig>>>;
