@@ -14,4 +14,11 @@ export type {
   WrongOptions,
 } from "./engine/harness.js";
 export type { Ability, CloudThing, ProviderHarness, ProviderSuite } from "./harness.js";
+export { describeOverlay } from "./overlay/describe-overlay.js";
+export type {
+  OverlayAbility,
+  OverlayHarness,
+  OverlayNode,
+  OverlaySuite,
+} from "./overlay/harness.js";
 export { type FetchWatch, watchFetch } from "./watch-fetch.js";

@@ -55,7 +55,7 @@ async function stopEverywhere<T>(
     if (first && "result" in first) return { result: first.result, stopped };
     if (at === undefined) {
       throw new Error(
-        `run ${run} failed by itself; the one before was stopped after: ${stopped.at(-1) ?? "nothing"}`,
+        `run ${run} failed by itself; the ones before were stopped after:\n${stopped.join("\n") || "nothing"}`,
         { cause: (first as { error: unknown }).error },
       );
     }

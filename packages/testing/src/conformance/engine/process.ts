@@ -38,6 +38,7 @@ export function startProcess(
   harness: EngineHarness,
   engine: ClusterEngine,
   listeners: Listeners,
+  machines: ReadonlySet<string>,
 ): EngineProcess {
   const mortal = createMortal();
   const stop = new AbortController();
@@ -79,6 +80,13 @@ export function startProcess(
     return { ...node, host: mortal.guard(watched), probe: mortal.guard((signal) => node.probe(signal)) };
   }
 
+  /** Machines that are there and not wanted any more, those of them that answer. */
+  const leavingBeside = (nodes: readonly EngineNode[]) => async () => {
+    const names = [...machines].filter((name) => !nodes.some((node) => node.name === name));
+    const opened = await Promise.allSettled(names.map(open));
+    return opened.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+  };
+
   async function run<T>(
     given: readonly (string | EngineNode)[],
     work: (nodes: readonly EngineNode[]) => Promise<T>,
@@ -98,7 +106,7 @@ export function startProcess(
     },
     check: (nodes) => engine.check(context, nodes),
     open: (names) => Promise.all(names.map(open)),
-    up: (given) => run(given, (nodes) => engine.up(context, nodes)),
+    up: (given) => run(given, (nodes) => engine.up({ ...context, leaving: leavingBeside(nodes) }, nodes)),
     reset: (names) => run(names, (nodes) => engine.reset(context, nodes)),
     abort: (reason) => stop.abort(reason),
     async kill() {

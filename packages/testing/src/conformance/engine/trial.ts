@@ -51,6 +51,7 @@ export async function openTrial(suite: EngineSuite): Promise<EngineTrial> {
   const said: unknown[] = [];
   const commands: string[] = [];
   const processes: EngineProcess[] = [];
+  const machines = new Set<string>();
 
   const note = (error: unknown) => {
     for (let each: unknown = error; each instanceof Error; each = each.cause) {
@@ -59,11 +60,16 @@ export async function openTrial(suite: EngineSuite): Promise<EngineTrial> {
     return error;
   };
   const start = (engine = harness.engine()) => {
-    const process = startProcess(harness, engine, {
-      report: (report: Report) => void said.push(report),
-      command: (command) => void commands.push(command),
-      failed: note,
-    });
+    const process = startProcess(
+      harness,
+      engine,
+      {
+        report: (report: Report) => void said.push(report),
+        command: (command) => void commands.push(command),
+        failed: note,
+      },
+      machines,
+    );
     processes.push(process);
     return process;
   };
@@ -85,6 +91,7 @@ export async function openTrial(suite: EngineSuite): Promise<EngineTrial> {
       await Promise.all(
         names.map(async (name) => {
           await harness.boot(name, roleOf(name));
+          machines.add(name);
           const node = await harness.connect(name);
           try {
             const engine = harness.engine();
@@ -95,6 +102,10 @@ export async function openTrial(suite: EngineSuite): Promise<EngineTrial> {
           }
         }),
       );
+    },
+    async discard(name) {
+      machines.delete(name);
+      await harness.discard(name);
     },
     up: (...names) => during((process) => process.up(names)),
     reset: (...names) => during((process) => process.reset(names)),
