@@ -63,6 +63,7 @@ export function homelab(home: Home, options: Pick<MulticloudConfig, "dialer" | "
     overlay: zerotier({ network: home.network }),
     engine: rke(),
     entrypoint: cloudflare({ zone: home.zone, record: "*.apps" }),
+    api: cloudflare({ zone: home.zone, record: "api" }),
     addons: [
       longhorn(home.manifests ? { manifest: home.manifests.longhorn } : {}),
       certManager({ email: home.email, ...(home.manifests ? { manifest: home.manifests.certManager } : {}) }),
