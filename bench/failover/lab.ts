@@ -4,7 +4,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { cloudflare } from "@multicloud/dns-cloudflare";
-import { agentSettings, entrypointAgentManifest } from "@multicloud/entrypoint-agent";
+import { agentSettings, entrypointAgentManifest, nodeFlags } from "@multicloud/entrypoint-agent";
 import { createCloudflare, createWorld } from "@multicloud/testing";
 import type { ApiServer } from "./api-server.js";
 import { apiAddress, dnsAddress, forward, makeNode, type NodeNetwork } from "./network.js";
@@ -39,8 +39,6 @@ export interface Lab {
 
 const dist = (path: string) => fileURLToPath(new URL(`../../packages/${path}`, import.meta.url));
 const entryPort = 443;
-// As in the DaemonSet.
-const nodeFlags = ["--max-old-space-size=24", "--max-semi-space-size=1"];
 const sites = ["home", "home", "ramnode", "ramnode", "digitalocean"];
 
 export async function openLab(

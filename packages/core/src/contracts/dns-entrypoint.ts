@@ -33,7 +33,7 @@ export interface DnsEntrypoint extends PluginIdentity {
  * service: it loads this program, whose source travels in a ConfigMap beside its own.
  */
 export interface InClusterEntrypoint {
-  /** Source of one ES module for Node 20 that imports nothing but Node's own; its export `openRecord` is an {@link OpenRecord}. */
+  /** Source of one ES module for Node 20 that imports nothing but Node's own and needs no WebAssembly (so no `fetch`); its export `openRecord` is an {@link OpenRecord}. */
   program(): Promise<string>;
   /** Plain JSON for it, without secrets. */
   readonly settings: Readonly<Record<string, unknown>>;
@@ -52,7 +52,7 @@ export interface OpenRecordContext {
   report(report: Report): void;
 }
 
-/** One HTTP request; resolves whatever the status, rejects when there is no answer. For small answers. Node's `fetch` takes 30 MiB at its first use, which is most of what an agent may have. */
+/** One HTTP request; resolves whatever the status, rejects when there is no answer. For small answers. It stands in for `fetch`, which takes 30 MiB at its first use: most of what an agent may have. */
 export type SendRequest = (request: {
   readonly method: string;
   readonly url: string;

@@ -22,6 +22,12 @@ export const labelsOf = (name: string) => ({
   "app.kubernetes.io/managed-by": "multicloud",
 });
 
+/**
+ * A small heap, and no compiler, which is never warm in a program that mostly waits: 47 MiB resident instead
+ * of 52, and no memory that is both writable and executable. The same as in the Dockerfile.
+ */
+export const nodeFlags = ["--jitless", "--max-old-space-size=24", "--max-semi-space-size=1"];
+
 /** User and group that the agent runs as. */
 const user = 65_532;
 
@@ -121,7 +127,7 @@ function podSpec({ settings, image, nodeSelector }: ManifestInput): Readonly<Rec
   const { name, statusPort } = settings;
   return {
     serviceAccountName: name,
-    // Without it, whoever needs a name also when the node is short of memory would be evicted first.
+    // The name is needed most when nodes are short of memory.
     priorityClassName: "system-cluster-critical",
     terminationGracePeriodSeconds: 10,
     ...(nodeSelector ? { nodeSelector } : { affinity: workers }),
@@ -136,15 +142,7 @@ function podSpec({ settings, image, nodeSelector }: ManifestInput): Readonly<Rec
       {
         name: "agent",
         image,
-        // The heap is held small: what is not asked for is not taken from the node.
-        command: [
-          "node",
-          "--max-old-space-size=24",
-          "--max-semi-space-size=1",
-          "--no-warnings",
-          "/program/agent.mjs",
-          "/program",
-        ],
+        command: ["node", ...nodeFlags, "/program/agent.mjs", "/program"],
         env: [
           { name: "NODE_NAME", valueFrom: { fieldRef: { fieldPath: "spec.nodeName" } } },
           { name: "CREDENTIALS_DIRECTORY", value: "/var/run/secrets/kubernetes.io/serviceaccount" },
@@ -157,7 +155,7 @@ function podSpec({ settings, image, nodeSelector }: ManifestInput): Readonly<Rec
           periodSeconds: 10,
           timeoutSeconds: 5,
         },
-        resources: { requests: { cpu: "10m", memory: "48Mi" }, limits: { memory: "80Mi" } },
+        resources: { requests: { cpu: "10m", memory: "48Mi" }, limits: { memory: "64Mi" } },
         securityContext: {
           allowPrivilegeEscalation: false,
           readOnlyRootFilesystem: true,

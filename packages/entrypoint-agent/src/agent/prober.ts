@@ -56,9 +56,9 @@ export function createProber(parts: ProberParts): Prober {
         () => false,
       );
       if (bounded.aborted) return ok;
+      if (!ok) counts.failures += 1;
       if (ok) answeredFrom = Math.max(answeredFrom, startedAt);
       else if (startedAt < answeredFrom) return ok;
-      if (!ok) counts.failures += 1;
       const before = entry.health;
       entry.health = observe(before, ok, clock.now(), timing);
       if (ok) entry.hanging = false;
