@@ -321,6 +321,23 @@ test("a host with ZeroTier of its owner keeps its identity, its settings and its
   expect({ "rack-1": state("rack-1"), "rack-2": state("rack-2") }).toEqual(before);
 });
 
+test("a claim that was cut off in its middle leaves nothing behind either, once it is destroyed", async () => {
+  const before = { "rack-1": state("rack-1"), "rack-2": state("rack-2") };
+  const abort = new AbortController();
+  // Our settings are the daemon's now; joining is still to come.
+  const stop = world.effects.listen(({ kind, name }) => {
+    if (kind === "file" && name.endsWith("/var/lib/zerotier-one/local.conf"))
+      abort.abort(new Error("cut off"));
+  });
+  const cut = await errorOf(cluster("half").up({ signal: abort.signal }));
+  stop();
+  expect(cut.code).toBe("ABORTED");
+  expect(JSON.parse(claim("rack-2")!)).toMatchObject({ cluster: "half", state: "preparing" });
+  expect(state("rack-2")).not.toEqual(before["rack-2"]);
+  await cluster("half").destroy();
+  expect({ "rack-1": state("rack-1"), "rack-2": state("rack-2") }).toEqual(before);
+});
+
 async function asOwner<T>(name: string, work: (host: SshHost) => Promise<T>): Promise<T> {
   const { address, user, hostKey } = hosts.find((one) => one.name === name)!;
   const dialer = socks5Dialer(world.socks);

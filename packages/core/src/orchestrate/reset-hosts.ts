@@ -102,8 +102,8 @@ async function connectMachine(
 }
 
 /**
- * Takes the overlay off machines of one site that are about to be given back. One that is not finished, or that
- * the cluster cannot log in to any more, is given back as it is, with a warning: its owner can still do so.
+ * Takes the overlay off machines of one site that are about to be given back. One that the cluster
+ * cannot log in to (not yet, or not any more) is given back as it is, with a warning: its owner can still do so.
  */
 export async function leaveOverlay(
   session: Session,
@@ -114,7 +114,8 @@ export async function leaveOverlay(
   const { provider } = session.sites.find(({ name }) => name === site)!.config;
   const nodes = machines
     .filter(({ status }) => status === "running" || status === "creating")
-    .map((machine) => ({ ...machine, site }))
+    // One whose claim was cut off may be on the overlay already, and has an address as it stands there.
+    .map((machine) => ({ ...machine, site, status: "running" as const }))
     .filter((machine) => addressOf(session, machine, machine));
   if (!provider.persistent || !overlay.leave || nodes.length === 0) return;
   const network = await overlay.find(session.context());
