@@ -11,7 +11,8 @@ export function unitOf(distribution: Distribution, node: Pick<EngineNode, "role"
 
 /**
  * Starts the service of a node, or starts it anew, and waits until systemd says that it is ready. systemd
- * itself tries again when it ends; it is looked at for a while before it counts as failed.
+ * starts it again when it ends; it may end a few times before it counts as failed, for etcd takes new members
+ * one at a time and servers come and go.
  *
  * @param secret never shown in what the error quotes of the service's log
  * @throws MulticloudError `ENGINE_FAILED` with the last lines of the log
@@ -25,21 +26,34 @@ export async function startService(
 ): Promise<void> {
   const unit = unitOf(distribution, node);
   const { signal } = context;
-  const options = { sudo: true, signal, timeoutMs: settings.startTimeoutMs } as const;
-  const script = `systemctl enable ${unit} 2>/dev/null; systemctl restart ${unit}`;
-  let { code } = await node.host.exec(`sh -c '${script}'`, options);
-  for (let attempt = 1; code !== 0 && attempt < settings.attempts; attempt += 1) {
-    await delay(settings.retryDelayMs, signal);
-    ({ code } = await node.host.exec(`systemctl is-active --quiet ${unit}`, options));
+  const options = { sudo: true, signal } as const;
+  const started = performance.now();
+  // What is asked for does not wait: a first start takes minutes, and its log is of use when it takes too long.
+  await node.host.exec(
+    `sh -c 'systemctl enable ${unit} 2>/dev/null; systemctl restart --no-block ${unit}'`,
+    options,
+  );
+  let ends = 0;
+  for (let look = 1; ; look += 1) {
+    const { stdout } = await node.host.exec(
+      `systemctl show ${unit} --property ActiveState,NRestarts`,
+      options,
+    );
+    const state = /^ActiveState=(.*)$/m.exec(stdout)?.[1];
+    if (state === "active") return;
+    const restarts = Number(/^NRestarts=(\d+)$/m.exec(stdout)?.[1] ?? 0);
+    ends = Math.max(restarts, state === "activating" ? ends : ends + 1);
+    const isLate = performance.now() - started > settings.startTimeoutMs;
+    if (ends >= settings.attempts || isLate) break;
+    await delay(Math.min(settings.retryDelayMs, look * 1_000), signal);
   }
-  if (code === 0) return;
   const { stdout } = await node.host.exec(`journalctl -u ${unit} -n 40 --no-pager -o cat`, options);
   const lines = stdout
     .split("\n")
     .filter((line) => /level=(error|fatal)|^[FE]\d{4} |fatal|panic/i.test(line));
   const quoted = redact(lines.slice(-3).join(" | "), [secret]);
   throw new MulticloudError(
-    `${unit} does not start on ${node.name}${quoted ? `: ${quoted}` : "; its log says nothing"}`,
+    `${unit} does not start on ${node.name}${quoted ? `: ${quoted}` : "; its log names no error"}`,
     {
       code: "ENGINE_FAILED",
       site: node.site,

@@ -217,7 +217,7 @@ async function removeDead(run: Run): Promise<void> {
   for (const node of nodes.values()) {
     if (!isOurs(context.cluster, node) || node.ready) continue;
     if (wanted.some(({ name }) => name === node.name)) continue;
-    await forget(run, node.name);
+    await takeOut(run, node.name);
   }
   for (const node of wanted) {
     const { hasRegistered, isMember } = surveyOf(run, node);
@@ -370,7 +370,6 @@ async function removeLiving(run: Run): Promise<void> {
   const nodes = await listNodes(cluster.api, signal);
   const going = [...nodes.values()].filter((node) => isOurs(context.cluster, node) && !wanted.has(node.name));
   if (going.length === 0) return;
-  const leaving = (await context.leaving?.()) ?? [];
   const isServer = (name: string) => nodes.get(name)?.labels["node-role.kubernetes.io/etcd"] !== undefined;
   // The one that was asked until now may be among them.
   const staying = await openApi(distribution, context, run.masters, 60_000);
@@ -379,14 +378,21 @@ async function removeLiving(run: Run): Promise<void> {
     await cluster.api.close();
   }
   for (const { name } of going.sort((a, b) => Number(isServer(a.name)) - Number(isServer(b.name)))) {
-    const host = leaving.find((node) => node.name === name);
     await run.cluster!.api.drain(name, { signal, timeoutMs: settings.upgrade.drainTimeoutMs });
-    // Without its token a server that etcd has let go cannot come back, or begin a cluster of its own.
-    await host?.host.exec(`rm -f ${pathsOf(distribution).token}`, { sudo: true, signal });
-    await forget(run, name);
-    if (host)
-      await host.host.exec(`systemctl disable --now ${unitOf(distribution, host)}`, { sudo: true, signal });
+    await takeOut(run, name);
   }
+}
+
+/** Takes a node out of the cluster and stops what runs on its machine, if that can be reached. */
+async function takeOut(run: Run, name: string): Promise<void> {
+  const { distribution, context } = run.parts;
+  const leaving = (await context.leaving?.()) ?? [];
+  const node = leaving.find((one) => one.name === name);
+  const options = { sudo: true, signal: context.signal } as const;
+  // Without its token a server that etcd has let go cannot come back, or begin a cluster of its own.
+  await node?.host.exec(`rm -f ${pathsOf(distribution).token}`, options);
+  await forget(run, name);
+  if (node) await node.host.exec(`systemctl disable --now ${unitOf(distribution, node)}`, options);
 }
 
 /** Every node is Ready, with its labels, and takes pods unless somebody else decided otherwise. */

@@ -38,7 +38,7 @@ for (const [engine, points] of [
     async (point) => {
       const lab = await setUp(engine, names);
       fixture = lab;
-      await cutOff(lab, point);
+      expect(await cutOff(lab, point)).toBe(true);
       await lab.up();
       expect([...lab.cluster().members.keys()].sort()).toEqual(names.slice(0, 2));
       expect(lab.nodeNames()).toEqual([...names].sort());

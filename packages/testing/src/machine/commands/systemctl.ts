@@ -195,6 +195,7 @@ const verbs: Readonly<Record<string, Verb>> = {
       LoadState: state === "missing" ? "not-found" : "loaded",
       SubState: state === "active" ? "running" : "dead",
       UnitFileState: call.host.units.isEnabled(unitName(name)) ? "enabled" : "disabled",
+      NRestarts: "0",
       MainPID: unitName(name) === "ssh" ? call.host.sshdPid() : "0",
     };
     const { values, flags } = parseOptions(call.args, "value no-pager", "p property");
