@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { socks5Dialer } from "@multicloud/ssh";
-import { instantTiming, sandbox } from "@multicloud/testing";
+import { instantTiming, type Sandbox, sandbox } from "@multicloud/testing";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { homelab } from "./homelab.js";
@@ -10,7 +10,7 @@ import { homelab } from "./homelab.js";
 const ranges = { home: "192.168.1", ramnode: "203.0.113", digitalocean: "198.51.100" } as const;
 
 /** The text with every address, name and path that is the sandbox's own replaced. */
-function documented(text: string, stateDirectory: string, jump: string): string {
+function documented(text: string, stateDirectory: string, jump: Sandbox["home"]["jump"]): string {
   const { nodes, network } = parse(text) as {
     nodes: { address: string; internal_address: string; hostname_override: string }[];
     network: { options: { flannel_iface: string } };
@@ -18,7 +18,8 @@ function documented(text: string, stateDirectory: string, jump: string): string 
   const names = new Map<string, string>([
     [stateDirectory, "/home/me/cluster/.multicloud/multicloud"],
     [network.options.flannel_iface, "ztks5xhdfg"],
-    [jump, "192.0.2.7"],
+    [jump.host, "192.0.2.7"],
+    [jump.privateKeyFile, "/home/me/.ssh/id_ed25519"],
   ]);
   nodes.forEach(({ address, internal_address, hostname_override }, index) => {
     const site = hostname_override.split("-")[1] as keyof typeof ranges;
@@ -41,7 +42,7 @@ test("docs/examples/homelab/cluster.yml is what up() writes for this example", a
     });
     const { api } = await cluster.up();
     const text = await readFile(join(world.stateDirectory, "engine", "cluster.yml"), "utf8");
-    const shown = documented(text, world.stateDirectory, world.home.jump.host);
+    const shown = documented(text, world.stateDirectory, world.home.jump);
     await expect(shown).toMatchFileSnapshot("../../docs/examples/homelab/cluster.yml");
     // The masters with public addresses: the one at home is reached through its router only.
     expect(api).toMatchObject({
