@@ -1,3 +1,5 @@
+import { writeFile } from "node:fs/promises";
+import { openstack } from "@multicloud/provider-openstack";
 import { socks5Dialer } from "@multicloud/ssh";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { errorOf, type Lab, openLab } from "./lab.js";
@@ -8,6 +10,8 @@ const quick = { intervalMs: 5, watch: { intervalMs: 5, probeMs: 1_000 }, timeout
 
 let lab: Lab;
 const cluster = () => lab.cluster(shape, { dialer: socks5Dialer(lab.socks) });
+const statuses = () =>
+  lab.services.openstacks.flatMap((cloud) => cloud.list().servers).map(({ status }) => status);
 const resolve = async (name: string) => lab.resolve(name);
 const addressOf = (name: string) =>
   lab.world.machines.all().find(({ spec }) => spec.hostname === name)?.spec.publicAddress ?? "";
@@ -40,13 +44,39 @@ test("a cut that the caller brings: the record moves, a client gets its answer a
   expect(result.after).toEqual([addressOf("lab-ramnode-worker-1")]);
   expect(result.recordSeconds).toBeGreaterThan(0);
   expect(result.clientSeconds).toBeGreaterThanOrEqual(result.recordSeconds);
-  expect(result.timeline.map(({ what }) => what)).toEqual([
-    "home is lost",
-    "the client gets no answer",
-    expect.stringContaining("→"),
-    "the client has its answer again",
-    "home has its power back",
-  ]);
+  const told = result.timeline.map(({ what }) => what);
+  expect(told).toContain("home is lost");
+  expect(told.indexOf("the client gets no answer")).toBeLessThan(
+    told.indexOf("the client has its answer again"),
+  );
+  expect(told).toContain(`the record → ${addressOf("lab-ramnode-worker-1")}`);
+  expect(told.at(-1)).toBe("home has its power back");
+});
+
+test("the site's own cloud cuts the power, and gives it back", async () => {
+  const ramnode = addressOf("lab-ramnode-worker-1");
+  const result = await cluster().drill({ lose: "ramnode", confirm: "lab", host, resolve, ...quick });
+  expect(result.before).toEqual([ramnode]);
+  expect(result.after).not.toContain(ramnode);
+  expect(result.clientSeconds).toBeGreaterThan(0);
+  expect(statuses()).toEqual(["ACTIVE", "ACTIVE", "ACTIVE"]);
+});
+
+test("up() gives a site its power back that a killed drill took", async () => {
+  const provider = openstack({ cloud: "ramnode", cloudsFile: lab.env.OS_CLIENT_CONFIG_FILE! });
+  const context = {
+    cluster: "lab",
+    site: "ramnode",
+    signal: AbortSignal.timeout(10_000),
+    dialer: socks5Dialer(lab.socks),
+    report: () => {},
+  };
+  await provider.power?.(context, await provider.list(context), false);
+  expect(statuses()).toContain("PAUSED");
+  await writeFile(lab.state("lab", "drill"), JSON.stringify({ site: "ramnode" }));
+  const { plan } = await cluster().up();
+  expect(plan.unchanged).toBe(true);
+  expect(statuses()).toEqual(["ACTIVE", "ACTIVE", "ACTIVE"]);
 });
 
 test("nobody keeps the record: the drill says so, and the site comes back", async () => {

@@ -8,6 +8,7 @@ import { createKnownServers } from "./known-servers.js";
 import { createLookup } from "./lookup.js";
 import { listMachines } from "./machines.js";
 import type { OpenStackOptions } from "./options.js";
+import { setPower } from "./power.js";
 import { deleteShared, ensureShared } from "./shared.js";
 
 /** Nova takes 65,535 characters of base64 (Compute API, `user_data`): three bytes for each four of them. */
@@ -52,5 +53,6 @@ export function openstack(options: OpenStackOptions = {}): Provider {
       await deleteShared(cloud, context);
       cloud.lookup.forget();
     },
+    power: (context, machines, on) => setPower(cloud, context, machines, on),
   };
 }

@@ -3,9 +3,9 @@ import { type WatchOptions, watchEntrypoint } from "../entrypoint/watch.js";
 import { MulticloudError, ValidationError } from "../errors/multicloud-error.js";
 import type { Session } from "../orchestrate/session.js";
 import { askSite } from "../orchestrate/status.js";
-import { delay } from "../plugin/delay.js";
 import { nearest } from "../plugin/nearest.js";
 import { ask } from "./http-client.js";
+import { untilClientHasAnswer, untilRecordIsRight } from "./measure.js";
 import { cannotCut, cutByProvider, restorePower, type SiteCut } from "./site-power.js";
 
 /** Options of a drill. */
@@ -59,20 +59,18 @@ export async function drill(session: Session, options: DrillOptions): Promise<Dr
   const { lose, watch = {}, intervalMs = 250, timeoutMs = 120_000 } = options;
   const entrypoint = checked(session, options);
   await restorePower(session);
-  const { record } = entrypoint;
-  const host = options.host ?? record.replace(/^\*/, "drill");
+  const host = options.host ?? entrypoint.record.replace(/^\*/, "drill");
   const resolve = options.resolve ?? systemResolver();
   const look = async () => (await entrypoint.get(session.context()))?.addresses ?? [];
-  const request = async () =>
-    ask({
-      dialer: session.dialer,
-      host,
-      addresses: await resolve(host, session.signal).catch(() => []),
-      signal: session.signal,
-      timeoutMs: requestMs,
-    });
-
-  const [theirs, before, answer] = await Promise.all([addressesOf(session, lose), look(), request()]);
+  const request = async (signal: AbortSignal) => {
+    const addresses = await resolve(host, signal).catch(() => []);
+    return ask({ dialer: session.dialer, host, addresses, signal, timeoutMs: requestMs });
+  };
+  const [theirs, before, answer] = await Promise.all([
+    addressesOf(session, lose),
+    look(),
+    request(session.signal),
+  ]);
   if (answer === undefined || answer >= 500) throw silentBefore(host, before, answer);
 
   const stop = new AbortController();
@@ -94,51 +92,36 @@ export async function drill(session: Session, options: DrillOptions): Promise<Dr
     return moment.seconds;
   };
   const cut = options.cut ?? cutByProvider(session);
-  const deadline = AbortSignal.any([session.signal, AbortSignal.timeout(timeoutMs)]);
+  const over = new AbortController();
+  const deadline = AbortSignal.any([session.signal, over.signal, AbortSignal.timeout(timeoutMs)]);
   let restore: (() => Promise<void>) | undefined;
+  const isLost = () => restore !== undefined;
+  const measured = { theirs, before, answer, intervalMs, look, request, isLost, note };
   try {
     lostAt = performance.now();
+    // The cloud may take a while until all machines are off, and the first one off may be the one that counts.
+    const record = untilRecordIsRight(measured, deadline);
+    const client = untilClientHasAnswer(measured, record, deadline);
+    client.catch(() => {});
+    record.catch(() => {});
     restore = await cut(lose, session.signal);
     note(`${lose} is lost`);
-    const isRight = (addresses: readonly string[]) =>
-      addresses.length > 0 && !addresses.some((address) => theirs.includes(address));
-    let after = before;
-    const recordSeconds = isRight(before)
-      ? Promise.resolve(0)
-      : until(deadline, intervalMs, async () => {
-          const addresses = await look().catch(() => before);
-          if (!isRight(addresses)) return undefined;
-          after = addresses;
-          return note(`${record} → ${addresses.join(", ")}`);
-        });
-    let failed = false;
-    const clientSeconds = until(deadline, intervalMs, async () => {
-      const status = await request();
-      if (status !== answer) {
-        if (!failed) note(`the client gets ${status === undefined ? "no answer" : `status ${status}`}`);
-        failed = true;
-        return undefined;
-      }
-      if (failed) return note("the client has its answer again");
-      // An answer may still be the lost site's last one, as long as the record names it.
-      return isRight(after) ? 0 : undefined;
-    });
-    const [forRecord, forClient] = await Promise.all([recordSeconds, clientSeconds]);
+    const [{ seconds: recordSeconds, after }, clientSeconds] = await Promise.all([record, client]);
     return {
       lost: lose,
-      record,
+      record: entrypoint.record,
       host,
       before,
       after,
-      recordSeconds: forRecord,
-      clientSeconds: forClient,
+      recordSeconds,
+      clientSeconds,
       timeline,
     };
   } catch (error) {
     session.signal.throwIfAborted();
     if (!deadline.aborted) throw error;
     throw new MulticloudError(
-      `${Math.round(timeoutMs / 1000)} s after the loss of ${lose}, ${host} is still not back: ${record} holds ${(await look().catch(() => [])).join(", ") || "nothing"}`,
+      `${Math.round(timeoutMs / 1000)} s after the loss of ${lose}, ${host} is still not back: ${entrypoint.record} holds ${(await look().catch(() => [])).join(", ") || "nothing"}`,
       {
         code: "TIMEOUT",
         site: lose,
@@ -146,6 +129,7 @@ export async function drill(session: Session, options: DrillOptions): Promise<Dr
       },
     );
   } finally {
+    over.abort();
     stop.abort();
     await watching?.catch(() => {});
     if (restore) {
@@ -195,19 +179,6 @@ async function addressesOf(session: Session, site: string): Promise<readonly str
   const sites = session.sites.filter(({ name }) => name === site);
   const entries = await entryAddresses({ ...session, sites }, new Map([[site, machines]]));
   return entries.map(({ address }) => address);
-}
-
-async function until<T>(
-  signal: AbortSignal,
-  intervalMs: number,
-  look: () => Promise<T | undefined>,
-): Promise<T> {
-  for (;;) {
-    signal.throwIfAborted();
-    const found = await look();
-    if (found !== undefined) return found;
-    await delay(intervalMs, signal);
-  }
 }
 
 function systemResolver(): NonNullable<DrillOptions["resolve"]> {

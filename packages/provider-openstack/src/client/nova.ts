@@ -117,6 +117,8 @@ export interface Nova {
     server: ServerCreate,
     hints?: { readonly group: string },
   ): Promise<{ readonly id: string }>;
+  /** Freezes a server in memory, or lets it go on. Accepted when it returns; false when it is gone or its state does not allow it. */
+  actOnServer(call: OpenStackCall, id: string, action: "pause" | "unpause"): Promise<boolean>;
   /** Accepted when it returns; false when it did not exist. */
   deleteServer(call: OpenStackCall, id: string): Promise<boolean>;
   listFlavors(call: OpenStackCall): Promise<readonly Flavor[]>;
@@ -163,6 +165,15 @@ export function createNova(session: Session, options: SessionOptions): Nova {
         body: { server, ...(hints ? { "os:scheduler_hints": hints } : {}) },
       });
       return { id: answer.data.server.id };
+    },
+    async actOnServer(call, id, action) {
+      const answer = await service.request(call, {
+        method: "POST",
+        path: `servers/${encodeURIComponent(id)}/action`,
+        body: { [action]: null },
+        accept: [404, 409],
+      });
+      return answer.status < 300;
     },
     async deleteServer(call, id) {
       const answer = await service.request(call, {

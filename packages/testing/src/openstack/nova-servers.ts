@@ -1,6 +1,7 @@
 import type { Route } from "../world/http-service.js";
 import { empty, fault } from "./answers.js";
 import { isAtLeast } from "./microversion.js";
+import { actOn } from "./nova-actions.js";
 import { startDelete } from "./nova-build.js";
 import { type NovaCall, type NovaSetting, novaPage, novaRoute } from "./nova-call.js";
 import { createServers } from "./nova-create.js";
@@ -9,7 +10,7 @@ import { PagingError } from "./paging.js";
 import type { ServerRecord } from "./records.js";
 import type { CloudState } from "./state.js";
 
-/** Servers: create, list, show, delete. */
+/** Servers: create, list, show, freeze, delete. */
 export function serverRoutes(setting: NovaSetting): Route[] {
   const { state } = setting;
   /** A page may begin after a server that is gone: Nova keeps the rows of deleted ones. */
@@ -36,6 +37,7 @@ export function serverRoutes(setting: NovaSetting): Route[] {
       status: 200,
       body: { server: serverView(state, call, find(state, call), "show") },
     })),
+    novaRoute(setting, "POST", "/servers/:id/action", (call) => actOn(state, call, find(state, call))),
     novaRoute(setting, "DELETE", "/servers/:id", async (call) => {
       const server = find(state, call);
       if (server.taskState !== "deleting") {

@@ -1,4 +1,5 @@
 import { isAtLeast } from "./microversion.js";
+import { vmState } from "./nova-actions.js";
 import { portsOf } from "./nova-build.js";
 import type { NovaCall } from "./nova-call.js";
 import type { FlavorRecord, ServerRecord } from "./records.js";
@@ -22,7 +23,7 @@ export function serverView(
     tenant_id: server.user.project.id,
     user_id: server.user.id,
     metadata: server.metadata,
-    hostId: server.status === "ACTIVE" ? "7a1f0c" : "",
+    hostId: isBuilt(server) ? "7a1f0c" : "",
     image: server.image
       ? {
           id: server.image.id,
@@ -32,7 +33,7 @@ export function serverView(
     flavor: flavorIn(call, server.flavor),
     created: server.createdAt,
     updated: server.createdAt,
-    addresses: server.status === "ACTIVE" ? addressesOf(state, server) : {},
+    addresses: isBuilt(server) ? addressesOf(state, server) : {},
     accessIPv4: "",
     accessIPv6: "",
     links: serverLinks(call, server),
@@ -42,8 +43,8 @@ export function serverView(
     config_drive: server.configDrive ? "True" : "",
     key_name: server.keyName ?? null,
     "OS-EXT-STS:task_state": server.taskState,
-    "OS-EXT-STS:vm_state": server.status === "BUILD" ? "building" : server.status.toLowerCase(),
-    "OS-EXT-STS:power_state": server.status === "ACTIVE" ? 1 : 0,
+    "OS-EXT-STS:vm_state": vmState(server),
+    "OS-EXT-STS:power_state": server.status === "ACTIVE" ? 1 : server.status === "PAUSED" ? 3 : 0,
     "os-extended-volumes:volumes_attached": server.volumes.map(({ volume, deleteOnTermination }) => ({
       id: volume.id,
       ...from("2.3", { delete_on_termination: deleteOnTermination }),
@@ -55,6 +56,10 @@ export function serverView(
     ...from("2.26", { tags: server.tags }),
     ...from("2.63", { trusted_image_certificates: null }),
   };
+}
+
+function isBuilt({ status }: ServerRecord): boolean {
+  return status === "ACTIVE" || status === "PAUSED";
 }
 
 export function serverLinks(call: NovaCall, server: ServerRecord): unknown {

@@ -76,7 +76,7 @@ export interface ServerRecord {
   /** From the hint `group`. */
   readonly serverGroup: ServerGroupRecord | undefined;
   readonly createdAt: string;
-  status: "BUILD" | "ACTIVE" | "ERROR";
+  status: "BUILD" | "ACTIVE" | "PAUSED" | "ERROR";
   taskState: string | null;
   fault: { readonly code: number; readonly message: string; readonly created: string } | undefined;
   /** No host was ever found for it. */
