@@ -32,7 +32,7 @@ export async function releaseHost(remote: SshHost, context: SiteContext, node: s
 }
 
 /** A claim that somebody tampered with must not cost the host its system: `/var/lib/x`, not `/var/lib`. */
-const isBelowSystem = (path: string) => /^(\/[^/.][^/]*){3,}$/.test(path);
+export const isBelowSystem = (path: string) => /^(\/[^/.][^/]*){3,}$/.test(path);
 
 function undoScript({ made, keys }: Claim): string {
   const users = made.users.map((name) => {
