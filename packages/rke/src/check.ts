@@ -12,6 +12,7 @@ import { findBastionProblems } from "./bastion.js";
 import { overlap, parseCidr } from "./cidr.js";
 import { clusterYml } from "./cluster-yml/schema.js";
 import { findProblems } from "./cluster-yml/validate.js";
+import { findValueProblems } from "./cluster-yml/values.js";
 import { isUrl } from "./digest.js";
 import { defaultVersion, type RkeOptions, type Settings, withDefaults } from "./options.js";
 import { toolVersion } from "./run/tool.js";
@@ -140,6 +141,11 @@ function findConfigProblems(
   nodes: readonly PlannedNode[],
 ): Problem[] {
   const problems = findProblems(clusterYml, config, "config");
+  // Values are looked at once they are of the right type.
+  if (problems.length === 0)
+    problems.push(
+      ...findValueProblems(config).map((problem) => ({ ...problem, path: `config.${problem.path}` })),
+    );
   for (const [path, instead] of decidedElsewhere) {
     if (valueAt(config, path) === undefined) continue;
     problems.push({ path: `config.${path}`, message: "is not set here", hint: instead });

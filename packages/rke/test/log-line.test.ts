@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { droppedHost, hostsIn, parseLogLine } from "../src/log-line.js";
+import { droppedHost, failedJob, hostsIn, parseLogLine } from "../src/log-line.js";
 
 test("reads logrus lines", () => {
   expect(parseLogLine('time="2026-01-02T03:04:05Z" level=warning msg="said \\"no\\" to [10.0.0.1]"')).toEqual(
@@ -49,4 +49,19 @@ test("gives back any message that logrus wrote", () => {
       expect(parseLogLine(line)).toEqual({ level, message });
     }),
   );
+});
+
+test("knows the stage that a line belongs to, and takes no host for one", () => {
+  const stageOf = (message: string) => parseLogLine(`level=info msg=${JSON.stringify(message)}`).stage;
+  expect(stageOf("[etcd] Building up etcd plane..")).toBe("etcd");
+  expect(stageOf("[remove/kube-apiserver] Successfully removed container")).toBe("remove/kube-apiserver");
+  for (const message of ["Building Kubernetes cluster", "[203.0.113.7] x", "see [etcd] there", "[etcd]"])
+    expect(stageOf(message), message).toBeUndefined();
+});
+
+test("knows the warnings with which RKE goes on without an addon", () => {
+  const failed = (level: "info" | "warn", message: string) => failedJob({ level, message });
+  expect(failed("warn", "Failed to deploy addon execute job [rke-user-includes-addons]: timeout")).toBe(true);
+  expect(failed("warn", "Failed to deploy DNS addon execute job for provider coredns: x")).toBe(true);
+  expect(failed("info", "[addons] Executing deploy job rke-coredns-addon")).toBe(false);
 });
