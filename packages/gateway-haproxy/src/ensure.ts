@@ -1,7 +1,7 @@
 import { delay, MulticloudError, type SiteContext } from "@multicloud/core/plugin";
 import type { SshHost } from "@multicloud/ssh";
 import { type HostRecord, recordFile, renderRecord } from "./host-record.js";
-import { backupFile, configFile, type Look, look } from "./look.js";
+import { backupFile, candidateFile, configFile, type Look, look } from "./look.js";
 import { obstacle } from "./obstacle.js";
 import { failed, run } from "./remote.js";
 import { askStats } from "./stats.js";
@@ -14,7 +14,6 @@ export interface Wanted {
   readonly takeOver: boolean;
 }
 
-const candidate = `${configFile}.multicloud-new`;
 /** A configuration of ours that somebody had changed, and that was replaced. */
 const editedFile = `${configFile}.multicloud-edited`;
 
@@ -36,7 +35,7 @@ export async function ensureConfig(remote: SshHost, context: SiteContext, wanted
   let found = await look(remote, context);
   refuse(remote, context, obstacle(found, context, wanted.takeOver));
   const isWritten = found.config === wanted.text;
-  if (found.record && isWritten && found.enabled && found.active) {
+  if (found.record && isWritten && found.enabled && found.active && !found.hasScraps) {
     if ((await askStats(remote, context, wanted.statsPort))?.digest === wanted.digest) return false;
   }
   if (!found.record) await claim(remote, context, found);
@@ -111,8 +110,8 @@ $apt install --no-install-recommends haproxy > /dev/null`;
 async function swap(remote: SshHost, context: SiteContext, found: Look, wanted: Wanted): Promise<void> {
   const write = `umask 022
 mkdir -p /etc/haproxy || exit 1
-cat > ${candidate} || exit 1
-haproxy -c -q -f ${candidate} || { code=$?; rm -f ${candidate}; exit $code; }`;
+cat > ${candidateFile} || exit 1
+haproxy -c -q -f ${candidateFile} || { code=$?; rm -f ${candidateFile}; exit $code; }`;
   await run(remote, context, "checking its new configuration", write, {
     stdin: wanted.text,
     hint: "this is a defect of @multicloud/gateway-haproxy, or the HAProxy there is older than 2.4; nothing was changed",
@@ -121,7 +120,7 @@ haproxy -c -q -f ${candidate} || { code=$?; rm -f ${candidate}; exit $code; }`;
     remote,
     context,
     "putting its new configuration in place",
-    `${keep(found)}mv -f ${candidate} ${configFile}`,
+    `${keep(found)}mv -f ${candidateFile} ${configFile}`,
   );
 }
 
@@ -131,13 +130,18 @@ function keep({ config, head, pristine, hasBackup, record }: Look): string {
   const wasInstalled = record !== "damaged" && (record?.before.installed ?? true);
   if (pristine && !wasInstalled) return "";
   const place = head || hasBackup ? editedFile : backupFile;
-  return `cp -p ${configFile} ${place}.tmp && mv -f ${place}.tmp ${place} || exit 1\n`;
+  // A run that was cut off may have kept it already.
+  return `if ! cmp -s ${configFile} ${backupFile}; then
+  cp -p ${configFile} ${place}.tmp && mv -f ${place}.tmp ${place} || exit 1
+fi
+`;
 }
 
 /** Reloads, or starts, and waits until HAProxy says that it runs with the new configuration. */
 async function activate(remote: SshHost, context: SiteContext, found: Look, wanted: Wanted): Promise<void> {
+  const tidy = found.hasScraps ? `rm -f ${candidateFile} ${recordFile}.*.new\n` : "";
   const enable = found.enabled ? "" : "systemctl enable haproxy > /dev/null 2>&1 || exit 1\n";
-  const { code, stderr } = await remote.exec(`${enable}systemctl reload-or-restart haproxy`, {
+  const { code, stderr } = await remote.exec(`${tidy}${enable}systemctl reload-or-restart haproxy`, {
     sudo: true,
     signal: context.signal,
     timeoutMs: 60_000,

@@ -9,6 +9,9 @@ export const configFile = "/etc/haproxy/haproxy.cfg";
 /** The configuration that stood there before the first of ours. */
 export const backupFile = `${configFile}.before-multicloud`;
 
+/** A new configuration while it is being checked. */
+export const candidateFile = `${configFile}.multicloud-new`;
+
 /** A gateway's machine as it is. */
 export interface Look {
   /** `damaged` when the file is there but nobody can read it. */
@@ -18,6 +21,8 @@ export interface Look {
   /** The configuration is the one that Debian's package brought. */
   readonly pristine: boolean;
   readonly hasBackup: boolean;
+  /** A run that was cut off left files that nobody needs. */
+  readonly hasScraps: boolean;
   /** The package is installed, or a program of that name is there. */
   readonly installed: boolean;
   readonly enabled: boolean;
@@ -31,6 +36,7 @@ if systemctl is-enabled haproxy > /dev/null 2>&1; then echo enabled; fi
 if systemctl is-active haproxy > /dev/null 2>&1; then echo active; fi
 if test -e ${backupFile}; then echo backup; fi
 if test -e ${recordFile}; then echo record; fi
+for scrap in ${candidateFile} ${recordFile}.*.new; do if test -e "$scrap"; then echo scraps; fi; done
 if test -e ${configFile}; then echo config; fi
 dpkg-query -W -f='\${Conffiles}\\n' haproxy 2> /dev/null | grep ' ${configFile} ' || true`;
   const said = (await run(remote, context, "looking at it", script)).split("\n").map((line) => line.trim());
@@ -46,6 +52,7 @@ dpkg-query -W -f='\${Conffiles}\\n' haproxy 2> /dev/null | grep ' ${configFile} 
     head: config === undefined ? undefined : readHead(config),
     pristine: config !== undefined && createHash("md5").update(config).digest("hex") === packaged,
     hasBackup: is("backup"),
+    hasScraps: is("scraps"),
     installed: is("installed"),
     enabled: is("enabled"),
     active: is("active"),

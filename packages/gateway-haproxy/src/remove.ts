@@ -1,7 +1,7 @@
 import type { SiteContext } from "@multicloud/core/plugin";
 import type { SshHost } from "@multicloud/ssh";
 import { isOurs, recordFile } from "./host-record.js";
-import { backupFile, configFile, type Look, look } from "./look.js";
+import { backupFile, candidateFile, configFile, type Look, look } from "./look.js";
 import { run } from "./remote.js";
 
 /**
@@ -31,7 +31,7 @@ export async function removeGateway(remote: SshHost, context: SiteContext): Prom
     remote,
     context,
     "removing its record",
-    `rm -f ${recordFile} ${recordFile}.*.new ${configFile}.multicloud-new\nrmdir /etc/multicloud 2> /dev/null || true`,
+    `rm -f ${recordFile} ${recordFile}.*.new ${candidateFile}\nrmdir /etc/multicloud 2> /dev/null || true`,
   );
 }
 
@@ -40,13 +40,13 @@ function putBack(
   before: { readonly installed: boolean; readonly enabled: boolean; readonly active: boolean },
 ): string {
   if (!before.installed) {
-    if (!installed) return `rm -f ${configFile}`;
+    const rest = `rm -f ${configFile}\nrmdir /etc/haproxy 2> /dev/null || true`;
+    if (!installed) return rest;
     return `systemctl disable haproxy > /dev/null 2>&1 || true
 systemctl stop haproxy || exit 1
 export DEBIAN_FRONTEND=noninteractive
 if dpkg-query -W haproxy > /dev/null 2>&1; then apt-get -y -o DPkg::Lock::Timeout=120 purge haproxy > /dev/null || exit 1; fi
-rm -f ${configFile}
-rmdir /etc/haproxy 2> /dev/null || true`;
+${rest}`;
   }
   return [
     hasBackup ? `mv -f ${backupFile} ${configFile} || exit 1` : head ? `rm -f ${configFile}` : "",

@@ -1,7 +1,13 @@
 import type { Duplex } from "node:stream";
 import type { MachineModule, ProgramCall, ProgramResult, VirtualMachine } from "../world/machines.js";
 import type { World } from "../world/world.js";
-import { ConfigAlert, type ProxyConfig, type ProxySection, parseProxyConfig } from "./config.js";
+import {
+  ConfigAlert,
+  type ProxyConfig,
+  type ProxySection,
+  type ProxyServer,
+  parseProxyConfig,
+} from "./config.js";
 
 const version = "2.6.12-1+deb12u3";
 const configFile = "/etc/haproxy/haproxy.cfg";
@@ -13,7 +19,8 @@ const connectMs = 4_000;
 /**
  * Debian's HAProxy on an emulated machine: `haproxy -c`, and a unit that passes TCP connections to the servers of
  * its configuration and shows statistics. Unlike Debian's, the package brings no configuration: the unit starts
- * once there is one. Health is what a connection says at the moment.
+ * once there is one. Health is checked when somebody looks at the
+ * statistics, for the next look.
  */
 export function haproxyModule(world: World): MachineModule {
   function start(machine: VirtualMachine): void {
@@ -56,7 +63,14 @@ export function haproxyModule(world: World): MachineModule {
     incoming: Duplex,
   ): Promise<void> {
     incoming.on("error", () => {});
-    if (section.stats) return answerStats(machine, config, incoming);
+    if (section.stats) {
+      let asked = "";
+      incoming.on("data", (data: Buffer) => {
+        asked += data;
+        if (asked.endsWith("\r\n\r\n")) answerStats(machine, config, incoming);
+      });
+      return;
+    }
     const backend =
       config.find(({ name, kind }) => name === section.defaultBackend && kind !== "frontend") ?? section;
     const turns = (machine.attachments.get("haproxy.turns") ?? new Map()) as Map<string, number>;
@@ -75,26 +89,26 @@ export function haproxyModule(world: World): MachineModule {
     incoming.destroy();
   }
 
-  /** HAProxy's CSV with the columns that matter here (Management Guide §9.1). */
-  async function answerStats(machine: VirtualMachine, config: ProxyConfig, incoming: Duplex): Promise<void> {
-    const rows = await Promise.all(
-      config.map(async ({ kind, name, servers }) => [
-        ...(kind === "backend" ? [] : [`${name},FRONTEND,OPEN,`]),
-        ...(await Promise.all(
-          servers.map(async (server) => {
-            const stream = await dial(machine, server.host, server.port);
-            stream?.destroy();
-            return `${name},${server.name},${stream ? "UP" : "DOWN"},`;
-          }),
-        )),
-        ...(kind === "frontend" ? [] : [`${name},BACKEND,UP,`]),
-      ]),
-    );
-    const body = `# pxname,svname,status,\n${rows.flat().join("\n")}\n`;
+  /** HAProxy's CSV with the columns that matter here (Management Guide §9.1). Like the real one it tells what the last checks found, and does not wait for the next. */
+  function answerStats(machine: VirtualMachine, config: ProxyConfig, incoming: Duplex): void {
+    const rows = config.flatMap(({ kind, name, servers }) => [
+      ...(kind === "backend" ? [] : [`${name},FRONTEND,OPEN,`]),
+      ...servers.map((server) => `${name},${server.name},${isDown(machine, server) ? "DOWN" : "UP"},`),
+      ...(kind === "frontend" ? [] : [`${name},BACKEND,UP,`]),
+    ]);
+    for (const { servers } of config) for (const server of servers) void checkHealth(machine, server);
+    const body = `# pxname,svname,status,\n${rows.join("\n")}\n`;
     incoming.end(
       `HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
     );
-    incoming.resume();
+  }
+
+  async function checkHealth(machine: VirtualMachine, server: ProxyServer): Promise<void> {
+    const stream = await dial(machine, server.host, server.port);
+    stream?.on("error", () => {}).destroy();
+    const down = downOf(machine);
+    if (stream) down.delete(placeOf(server));
+    else down.add(placeOf(server));
   }
 
   return {
@@ -110,6 +124,17 @@ export function haproxyModule(world: World): MachineModule {
     ],
   };
 }
+
+const placeOf = ({ host, port }: ProxyServer) => `${host} ${port}`;
+
+/** Servers that a check found dead. */
+function downOf(machine: VirtualMachine): Set<string> {
+  const down = (machine.attachments.get("haproxy.down") ?? new Set()) as Set<string>;
+  machine.attachments.set("haproxy.down", down);
+  return down;
+}
+
+const isDown = (machine: VirtualMachine, server: ProxyServer) => downOf(machine).has(placeOf(server));
 
 function run({ machine, args }: ProgramCall): ProgramResult {
   if (args.includes("-v")) return { code: 0, stdout: `HAProxy version ${version}\n` };
