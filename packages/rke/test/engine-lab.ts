@@ -100,6 +100,7 @@ export async function openEngineLab() {
     onWrite: (listener) =>
       world.effects.listen(({ kind, action, name }) => listener(`${action} ${kind} ${name}`)),
     unreachable: (name) => world.machines.fault(name, "unreachable"),
+    impostor: (name) => world.machines.fault(name, "other-host-key"),
     async files() {
       const onMachines = [...booted.keys()].flatMap((name) =>
         machine(name)

@@ -60,9 +60,8 @@ function register<Trial extends CaseTrial, Ability extends string>(
     test.skip(`${name} [skipped: ${excluded.join("; ")}]`, () => {});
     return;
   }
-  test(name, { timeout: timeoutMs }, async () => {
-    const trial = await suite.open();
-    try {
+  test(name, { timeout: timeoutMs }, () =>
+    judge(suite.open, async (trial) => {
       for (const ability of needs) {
         if (suite.ability(trial, ability) !== undefined) continue;
         expect.fail(
@@ -70,11 +69,22 @@ function register<Trial extends CaseTrial, Ability extends string>(
         );
       }
       await run(trial);
-      expectUnsaid(trial.said(), await trial.secrets(), "a report or an error");
-    } finally {
-      await trial.close();
-    }
-  });
+    }),
+  );
+}
+
+/** Runs a case on a trial of its own, and searches what was said for secrets. */
+export async function judge<Trial extends CaseTrial>(
+  open: () => Promise<Trial>,
+  run: (trial: Trial) => Promise<void>,
+): Promise<void> {
+  const trial = await open();
+  try {
+    await run(trial);
+    expectUnsaid(trial.said(), await trial.secrets(), "a report or an error");
+  } finally {
+    await trial.close();
+  }
 }
 
 /** Fails when a text has a secret, or a line of one. */

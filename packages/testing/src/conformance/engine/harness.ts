@@ -9,7 +9,14 @@ import type {
 import type { CloudThing } from "../harness.js";
 
 /** What a case needs besides the engine and its machines; see {@link EngineHarness}. */
-export type EngineAbility = "onWrite" | "unreachable" | "unfit" | "files" | "wrongOptions" | "commands";
+export type EngineAbility =
+  | "onWrite"
+  | "unreachable"
+  | "impostor"
+  | "unfit"
+  | "files"
+  | "wrongOptions"
+  | "commands";
 
 /** A file with its permission bits; see {@link EngineHarness.files}. */
 export interface SeenFile {
@@ -77,6 +84,8 @@ export interface EngineHarness {
   onWrite?(listener: (what: string) => Promise<void>): () => void;
   /** No packet gets to a machine from now on. Returns a function that sets it right. */
   unreachable?(name: string): () => void;
+  /** From now on a machine's SSH presents a host key that is not its own; connections that are open go on. Returns a function that sets it right. */
+  impostor?(name: string): () => void;
   /**
    * Makes a machine unfit so that it can be reached and the program that the engine drives goes on without it,
    * or that its part fails. Returns a function that sets it right.
@@ -86,7 +95,7 @@ export interface EngineHarness {
   files?(): readonly SeenFile[] | Promise<readonly SeenFile[]>;
   /** Options that have to be refused before anything is done. */
   wrongOptions?(): readonly WrongOptions<ClusterEngine>[];
-  /** Command lines of the programs that were started on the operator's machine. Those on the nodes the suite sees itself. */
+  /** Command lines and environments of the programs that were started on the operator's machine. Those on the nodes the suite sees itself. */
   commands?(): readonly string[] | Promise<readonly string[]>;
 }
 

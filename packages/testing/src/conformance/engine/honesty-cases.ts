@@ -39,6 +39,21 @@ export const honestyCases: readonly EngineCase[] = [
     },
   },
   {
+    name: "a machine in whose place another one answers is an error that names it, before anything is changed",
+    needs: ["impostor"],
+    async run(trial) {
+      await trial.prepared(master, worker);
+      const process = trial.start();
+      const nodes = await process.open([master, worker]);
+      const writes = trial.writes();
+      const mend = trial.impostor!(worker);
+      expectNames(await trial.errorOf(process.up(nodes)), worker);
+      expect(trial.writes() - writes, "changes on the machines").toBe(0);
+      mend();
+      expect((await trial.look(await trial.up(master, worker))).ready).toEqual([worker, master].sort());
+    },
+  },
+  {
     name: "a machine that the engine cannot use is an error that names it, and joins once it is right",
     needs: ["unfit"],
     async run(trial) {

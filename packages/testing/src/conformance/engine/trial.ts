@@ -30,8 +30,8 @@ export interface EngineTrial extends EngineHarness {
   /** The error of a call that has to fail. */
   errorOf(work: Promise<unknown>): Promise<unknown>;
   said(): string;
-  /** All commands that the engine gave to nodes and to the operator's machine. */
-  commandLines(): Promise<readonly string[]>;
+  /** All commands that the engine gave to nodes. */
+  nodeCommands(): readonly string[];
 }
 
 /** What of a cluster stays the same as long as it is the same. */
@@ -141,7 +141,7 @@ export async function openTrial(suite: EngineSuite): Promise<EngineTrial> {
       return error;
     },
     said: () => said.map((each) => (typeof each === "string" ? each : JSON.stringify(each))).join("\n"),
-    commandLines: async () => [...commands, ...((await harness.commands?.()) ?? [])],
+    nodeCommands: () => commands,
     async close() {
       for (const process of processes) await process.close();
       await harness.close();
