@@ -95,7 +95,10 @@ async function objectsOf(
 ) {
   const settings = agentSettings(context.cluster, context.nodes, { ...options, name, namespace });
   const { inCluster } = options.entrypoint;
-  const [program, dnsProgram] = await Promise.all([agentProgram(), inCluster?.program() ?? ""]);
+  const [program, dnsProgram] = await Promise.all([
+    options.program ?? agentProgram(),
+    inCluster?.program() ?? "",
+  ]);
   const size = Buffer.byteLength(program) + Buffer.byteLength(dnsProgram);
   if (size >= largestProgram - 16_384) {
     throw new MulticloudError(`the programs of the entrypoint agent have ${size} bytes`, {

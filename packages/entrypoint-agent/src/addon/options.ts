@@ -27,6 +27,8 @@ export interface EntrypointAgentOptions {
   readonly image?: string;
   /** Labels of the entry nodes. Default: every node that is no master, or is a worker too. */
   readonly nodeSelector?: Readonly<Record<string, string>>;
+  /** Source of the agent instead of this package's own build. */
+  readonly program?: string;
   /** How long to wait for the pods, in milliseconds. Default 5 minutes. */
   readonly timeoutMs?: number;
 }
@@ -50,6 +52,7 @@ const keys = [
   "namespace",
   "image",
   "nodeSelector",
+  "program",
   "timeoutMs",
 ] as const satisfies readonly (keyof EntrypointAgentOptions)[];
 

@@ -43,9 +43,10 @@ export function agreed(answers: readonly (string | undefined)[]): string | undef
   return first && first[1] >= 2 && (second?.[1] ?? 0) < first[1] ? first[0] : undefined;
 }
 
-/** The first word that is an address of the family: the whole of a plain answer, or the value of `ip=` (Cloudflare's trace). */
+/** The value of `ip=` (Cloudflare's trace, which names the host before), otherwise the first word that is an address of the family. */
 export function addressIn(text: string, family: 4 | 6): string | undefined {
-  const words = text.slice(0, 4_096).split(/[\s=,;"'<>{}[\]]+/);
+  const start = text.slice(0, 4_096);
+  const words = (/^ip=(.*)$/m.exec(start)?.[1] ?? start).split(/[\s,;"'<>{}[\]]+/);
   const address = words.find((word) => isIP(word) === family);
   if (address === undefined || family === 4) return address;
   return new URL(`http://[${address}]`).hostname.slice(1, -1);

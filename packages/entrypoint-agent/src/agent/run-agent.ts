@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { OpenedRecord } from "@multicloud/core/plugin";
 import { createBoard, type KnownAgent } from "./board.js";
 import { type AgentClock, within } from "./clock.js";
@@ -53,6 +54,8 @@ export function startAgent(
 ): Agent {
   const { clock, kubernetes, log } = parts;
   const timing: AgentTiming = { ...defaultTiming, ...settings.timing };
+  // A dozen loops and what they wait for; more would be a leak.
+  setMaxListeners(100, signal);
   const metrics = createMetrics();
   const agentPrefix = `${settings.name}.`;
   const leases = openLeases(kubernetes, settings);

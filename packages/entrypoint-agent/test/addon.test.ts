@@ -1,0 +1,131 @@
+import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { type AddonFixture, createPki, nodes, type Pki, setUp } from "../../addons/test/fixture.js";
+import { callContext, setUp as setUpDns } from "../../dns-cloudflare/test/fixture.js";
+import { agentSettings, entrypointAgent, entrypointAgentManifest } from "../src/index.js";
+
+let pki: Pki;
+let fixture: AddonFixture;
+let dns: Awaited<ReturnType<typeof setUpDns>>;
+beforeAll(async () => {
+  pki = await createPki();
+});
+afterEach(async () => {
+  await fixture?.close();
+  await dns?.dns.close();
+});
+
+const programs = { program: "agent();", dnsProgram: "export const openRecord = 1;" };
+
+async function open() {
+  fixture = await setUp(pki);
+  dns = await setUpDns();
+  // The test needs no build.
+  const entrypoint = dns.entrypoint();
+  const inCluster = { ...entrypoint.inCluster!, program: async () => programs.dnsProgram };
+  return { ...entrypoint, inCluster };
+}
+
+describe("the addon", () => {
+  it("puts the agents into the cluster, changes nothing the second time, and takes everything out again", async () => {
+    const entrypoint = await open();
+    const addon = entrypointAgent({ entrypoint, program: programs.program });
+    await addon.apply(fixture.context);
+    const daemonSet = fixture.cluster.object(
+      "apps/v1",
+      "DaemonSet",
+      "entrypoint-agent",
+      "multicloud-entrypoint",
+    );
+    expect(daemonSet?.status).toMatchObject({ numberReady: 3 });
+    const { length } = fixture.world.effects.all;
+    await addon.apply(fixture.context);
+    expect(fixture.world.effects.all).toHaveLength(length);
+
+    await entrypoint.set(callContext({ cluster: "homelab" }), ["192.0.2.1"]);
+    await entrypoint.set(callContext({ cluster: "other" }), ["192.0.2.1"]).catch(() => {});
+    await addon.remove(fixture.context);
+    expect(dns.contents()).toEqual([]);
+    const left = fixture.cluster
+      .objects()
+      .filter(({ metadata }) => metadata.name.includes("entrypoint-agent"));
+    expect(left.filter(({ kind }) => kind !== "Event")).toEqual([]);
+    await addon.remove(fixture.context);
+  });
+
+  it("keeps the token in the Secret and nowhere else", async () => {
+    const entrypoint = await open();
+    const settings = agentSettings("homelab", nodes("home", "cloud"), { entrypoint });
+    const secrets = entrypoint.inCluster.secrets();
+    const objects = entrypointAgentManifest({ settings, ...programs, secrets, image: "node" });
+    const token = dns.dns.token;
+    const carriers = objects.filter((object) => {
+      const text = JSON.stringify(object);
+      return text.includes(token) || text.includes(Buffer.from(token).toString("base64"));
+    });
+    expect(carriers.map(({ kind }) => kind)).toEqual(["Secret"]);
+  });
+
+  it("may only read single nodes, and leases and new events of its own namespace", async () => {
+    const entrypoint = await open();
+    const settings = agentSettings("homelab", nodes("home"), { entrypoint });
+    const objects = entrypointAgentManifest({ settings, ...programs, secrets: {}, image: "node" });
+    const rules = objects
+      .filter(({ kind }) => /^(Cluster)?Role$/.test(kind))
+      .map(({ kind, rules }) => [kind, rules]);
+    expect(rules).toEqual([
+      ["ClusterRole", [{ apiGroups: [""], resources: ["nodes"], verbs: ["get"] }]],
+      [
+        "Role",
+        [
+          { apiGroups: ["coordination.k8s.io"], resources: ["leases"], verbs: ["list", "create", "update"] },
+          { apiGroups: [""], resources: ["events"], verbs: ["create"] },
+        ],
+      ],
+    ]);
+  });
+});
+
+describe("its options", () => {
+  const check = async (options: object) => {
+    const entrypoint = await open();
+    const addon = entrypointAgent({ entrypoint, ...options });
+    const found = await addon.check?.(fixture.context, nodes("home", "cloud"));
+    return found?.problems.map(({ path, given, suggestion }) => [path, given, suggestion]);
+  };
+
+  it("are right as they are by default", async () => {
+    expect(await check({})).toEqual([]);
+  });
+
+  it("are told what is wrong with them, all at once", async () => {
+    const options = {
+      polcy: "active",
+      policy: "all-helthy",
+      prefer: ["hom"],
+      probe: { kind: "https" },
+      addresses: { cloud: ["example.com"] },
+      addressSources: ["https://icanhazip.com"],
+      timing: { renewDeadlineMs: 5_000, lookMs: 0 },
+      namespace: "Not A Label",
+    };
+    expect(await check(options)).toEqual([
+      ["polcy", undefined, "policy"],
+      ["timing.lookMs", "0", undefined],
+      ["timing.renewDeadlineMs", "5000 of 5000", undefined],
+      ["policy", "all-helthy", "all-healthy"],
+      ["probe.host", undefined, undefined],
+      ["prefer", "hom", "home"],
+      ["addresses.cloud", "example.com", undefined],
+      ["addressSources", "1", undefined],
+      ["namespace", "Not A Label", undefined],
+    ]);
+  });
+
+  it("need a record that can be kept from inside the cluster", async () => {
+    const { inCluster: _, ...outside } = await open();
+    const addon = entrypointAgent({ entrypoint: outside });
+    const found = await addon.check?.(fixture.context, nodes("home"));
+    expect(found?.problems).toMatchObject([{ path: "entrypoint", given: "cloudflare" }]);
+    await expect(addon.apply(fixture.context)).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+  });
+});

@@ -1,0 +1,174 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer as createHttpServer } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
+import { type AddressInfo, createServer, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { callContext, setUp as setUpDns } from "../../dns-cloudflare/test/fixture.js";
+import {
+  createKubernetesCluster,
+  type EmulatedCluster,
+} from "../../testing/src/kubernetes/kubernetes-cluster.js";
+import { fakeWorld } from "../../testing/test/fake-world.js";
+import { agentSettings, entrypointAgentManifest } from "../src/index.js";
+import { createPki } from "./lab.js";
+
+const source = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+const servers: Server[] = [];
+let directory: string;
+let agent: ChildProcess;
+let output = "";
+let statusPort: number;
+let cluster: EmulatedCluster;
+let dns: Awaited<ReturnType<typeof setUpDns>>;
+
+async function listen(server: Server, host = "127.0.0.1"): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
+  servers.push(server);
+  return (server.address() as AddressInfo).port;
+}
+
+async function until<T>(what: string, look: () => Promise<T | undefined> | T | undefined): Promise<T> {
+  for (const from = Date.now(); Date.now() - from < 40_000; ) {
+    const found = await look();
+    if (found) return found;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`${what}: not in time\n${output}`);
+}
+
+/** The program of the pods, as a process: from the sources, with everything that a pod is given. */
+beforeAll(async () => {
+  const pki = await createPki();
+  dns = await setUpDns();
+  await dns.entrypoint().set(callContext({ cluster: "lab" }), ["127.0.0.9"]);
+  cluster = createKubernetesCluster(fakeWorld(), {
+    tokens: {
+      "agent-token": {
+        name: "system:serviceaccount:multicloud-entrypoint:entrypoint-agent",
+        groups: ["system:serviceaccounts"],
+      },
+    },
+  });
+  const labels = { "topology.kubernetes.io/region": "home" };
+  cluster.seed({ apiVersion: "v1", kind: "Node", metadata: { name: "home-1", labels } });
+  const apiPort = await listen(
+    createServer((socket) => {
+      const { serving, ca } = pki;
+      cluster.accept(socket, { certPem: serving.certPem, keyPem: serving.keyPem, clientCaPem: ca.certPem });
+    }),
+  );
+  const { serving } = pki;
+  const answer = createHttpsServer({ cert: serving.certPem, key: serving.keyPem }, (request, response) => {
+    response.writeHead(request.headers.host === "hello.apps.example.com" ? 404 : 500).end();
+  });
+  const port = await listen(answer);
+  const sources: string[] = [];
+  for (let n = 0; n < 3; n++) {
+    const server = createHttpServer((_, response) => response.end("ip=127.0.0.1\n"));
+    sources.push(`http://127.0.0.1:${await listen(server)}/`);
+  }
+  const free = createServer();
+  statusPort = await listen(free);
+  await new Promise((resolve) => free.close(resolve));
+
+  const entrypoint = dns.entrypoint();
+  const settings = {
+    ...agentSettings("lab", [{ site: "home" }], {
+      entrypoint,
+      probe: { kind: "https", port, host: "hello.apps.example.com" },
+      addressSources: sources,
+      timing: { lookMs: 200, alertMs: 200, probeIntervalMs: 300, probeTimeoutMs: 5_000, suspectMs: 250 },
+    }),
+    statusPort,
+  };
+  for (const object of entrypointAgentManifest({
+    settings,
+    program: "",
+    dnsProgram: "",
+    secrets: {},
+    image: "node",
+  }))
+    cluster.seed(structuredClone(object) as never);
+
+  directory = await mkdtemp(join(tmpdir(), "entrypoint-agent-process-"));
+  for (const part of ["program", "credentials", "secrets"]) await mkdir(join(directory, part));
+  const inCluster = JSON.stringify(source("../../dns-cloudflare/src/in-cluster.ts"));
+  await writeFile(join(directory, "program/dns.mjs"), `export { openRecord } from ${inCluster};`);
+  await writeFile(join(directory, "program/settings.json"), JSON.stringify(settings));
+  await writeFile(join(directory, "credentials/token"), "agent-token");
+  await writeFile(join(directory, "credentials/ca.crt"), pki.ca.certPem);
+  await writeFile(join(directory, "secrets/token"), `${dns.dns.token}\n`);
+  agent = spawn(
+    process.execPath,
+    [
+      "--import",
+      "tsx",
+      "--conditions",
+      "multicloud-source",
+      source("../src/agent/main.ts"),
+      join(directory, "program"),
+    ],
+    {
+      cwd: source("../../.."),
+      env: {
+        PATH: process.env.PATH,
+        NODE_NAME: "home-1",
+        KUBERNETES_SERVICE_HOST: "127.0.0.1",
+        KUBERNETES_SERVICE_PORT: String(apiPort),
+        CREDENTIALS_DIRECTORY: join(directory, "credentials"),
+        SECRETS_DIRECTORY: join(directory, "secrets"),
+      },
+      stdio: ["ignore", "pipe", "pipe"],
+    },
+  );
+  agent.stdout?.on("data", (chunk) => (output += chunk));
+  agent.stderr?.on("data", (chunk) => (output += chunk));
+});
+
+afterAll(async () => {
+  agent?.kill("SIGKILL");
+  for (const server of servers) server.close();
+  cluster?.close();
+  await dns?.dns.close();
+  if (directory) await rm(directory, { recursive: true });
+});
+
+it("finds its address, leads, moves the record by HTTPS with SNI, tells it, and hands the lease over at the end", async () => {
+  await until(
+    "the record to be moved",
+    () => dns.dns.resolve("x.apps.example.com").includes("127.0.0.1") || undefined,
+  );
+  expect(dns.contents()).toEqual(["*.apps.example.com A 127.0.0.1"]);
+  const event = await until("the event", () => cluster.objects("Event")[0]);
+  expect(event).toMatchObject({ reason: "EntrypointSwitched", involvedObject: { kind: "DaemonSet" } });
+
+  const health = await fetch(`http://127.0.0.1:${statusPort}/healthz`);
+  expect([health.status, await health.text()]).toEqual([200, "ok\n"]);
+  const metrics = await until("the metrics", async () => {
+    const text = await (await fetch(`http://127.0.0.1:${statusPort}/metrics`)).text();
+    return text.includes('entrypoint_record_address{address="127.0.0.1"} 1') ? text : undefined;
+  });
+  expect(metrics).toContain("# TYPE entrypoint_switches_total counter\nentrypoint_switches_total 1\n");
+  expect(metrics).toContain("entrypoint_agent_leader 1");
+  expect(metrics).toContain('entrypoint_address_up{address="127.0.0.1",site="home"} 1');
+  expect(metrics).toMatch(/entrypoint_api_calls_total\{service="kubernetes",status="200"\} \d+/);
+  expect(metrics).toMatch(/entrypoint_api_calls_total\{service="cloudflare",status="200"\} 4/);
+
+  agent.kill("SIGTERM");
+  const [code] = await once(agent, "exit");
+  expect(code).toBe(0);
+  const lease = cluster.object(
+    "coordination.k8s.io/v1",
+    "Lease",
+    "entrypoint-agent",
+    "multicloud-entrypoint",
+  );
+  expect(lease?.spec).toMatchObject({ holderIdentity: "" });
+  for (const line of output.trim().split("\n")) expect(JSON.parse(line)).toHaveProperty("message");
+  expect(output).not.toContain(dns.dns.token);
+});
