@@ -16,6 +16,7 @@ import { createClock } from "../../testing/src/world/clock.js";
 import { createEffects } from "../../testing/src/world/effects.js";
 import { createFaults } from "../../testing/src/world/faults.js";
 import type { MachineSpec, Machines, VirtualMachine } from "../../testing/src/world/machines.js";
+import { createNetwork } from "../../testing/src/world/network-fabric.js";
 import { instantTiming, type Timing } from "../../testing/src/world/timing.js";
 import type { World } from "../../testing/src/world/world.js";
 
@@ -40,13 +41,15 @@ export function createBareWorld(timing: Partial<Timing> = {}, scale = 0): TestWo
     },
     destroy: (id) => void booted.delete(id),
   };
+  const clock = createClock(scale);
+  const times = { ...instantTiming, ...timing };
   return {
-    clock: createClock(scale),
+    clock,
     effects: createEffects(),
     faults: createFaults(),
-    timing: { ...instantTiming, ...timing },
+    timing: times,
     machines: machines as Machines,
-    network: {} as World["network"],
+    network: createNetwork(clock, times),
     booted,
   };
 }

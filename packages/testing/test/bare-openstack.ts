@@ -5,6 +5,7 @@ import { createClock } from "../src/world/clock.js";
 import { createEffects } from "../src/world/effects.js";
 import { createFaults } from "../src/world/faults.js";
 import type { Machines } from "../src/world/machines.js";
+import { createNetwork } from "../src/world/network-fabric.js";
 import { instantTiming, type Timing } from "../src/world/timing.js";
 import type { World } from "../src/world/world.js";
 
@@ -80,13 +81,15 @@ export function passwordBody(password: string): Json {
 
 /** A cloud of its own for one test, with alice logged in. */
 export async function start(options: Partial<OpenStackOptions> = {}, timing: Partial<Timing> = {}) {
+  const clock = createClock(0);
+  const times = { ...instantTiming, ...timing };
   const world: World = {
-    clock: createClock(0),
+    clock,
     effects: createEffects(),
     faults: createFaults(),
-    timing: { ...instantTiming, ...timing },
+    timing: times,
     machines: { boot: () => ({}), destroy: () => {} } as unknown as Machines,
-    network: {} as World["network"],
+    network: createNetwork(clock, times),
   };
   const cloud = await createOpenStack(world, {
     name: "home",

@@ -3,7 +3,7 @@ import { createClock } from "../src/world/clock.js";
 import { createEffects } from "../src/world/effects.js";
 import { createFaults } from "../src/world/faults.js";
 import type { MachineSpec, Machines, VirtualMachine } from "../src/world/machines.js";
-import type { Network } from "../src/world/network.js";
+import { createNetwork } from "../src/world/network-fabric.js";
 import { instantTiming, type Timing } from "../src/world/timing.js";
 import type { World } from "../src/world/world.js";
 
@@ -24,14 +24,16 @@ export function fakeWorld(options: { clock?: Clock; timing?: Partial<Timing> } =
       booted.delete(id);
     },
   };
+  const clock = options.clock ?? createClock(0);
+  const timing = { ...instantTiming, ...options.timing };
   return {
     booted,
-    clock: options.clock ?? createClock(0),
+    clock,
     effects: createEffects(),
     faults: createFaults(),
-    timing: { ...instantTiming, ...options.timing },
+    timing,
     machines: machines as Machines,
-    network: {} as Network,
+    network: createNetwork(clock, timing),
   };
 }
 

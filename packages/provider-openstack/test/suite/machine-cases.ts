@@ -75,6 +75,29 @@ export function machineCases(bench: Bench): void {
     );
   });
 
+  it("freezes machines and lets them go on, and neither twice", async () => {
+    const context = site("frozen");
+    const watched = watchFetch();
+    const own = provider("home", { fetch: watched.fetch });
+    await own.ensureShared(context, shared);
+    for (const name of ["frozen-home-worker-1", "frozen-home-worker-2"])
+      await own.create(context, [small(name)]);
+    const made = await settled(context, own);
+    const power = async (on: boolean) => {
+      const before = watched.writes();
+      await own.power!(context, await own.list(context), on);
+      return watched.writes() - before;
+    };
+    const statuses = async () => (await own.list(context)).map(({ status }) => status);
+    expect(await power(true)).toBe(0);
+    expect(await power(false)).toBe(2);
+    expect(await statuses()).toEqual(["stopped", "stopped"]);
+    expect(await power(false)).toBe(0);
+    expect(await power(true)).toBe(2);
+    expect(await own.list(context)).toEqual(made);
+    await clean(context);
+  });
+
   it("finds all servers over pages of two, and takes calls by the page", async () => {
     const context = site("pages");
     const watched = watchFetch();

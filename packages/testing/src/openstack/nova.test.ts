@@ -28,6 +28,27 @@ describe("Nova", () => {
     expect(await count(`metadata=${encodeURIComponent('{"owner":"other"}')}`)).toBe(3);
   });
 
+  it("runs an action once its state allows it, and refuses unknown ones", async () => {
+    const { nova, server } = await start();
+    const made = (await nova("POST", "/servers", server({ name: "one" }))).body.server as unknown as Json;
+    const act = async (body: Json) => {
+      const { status, body: answer } = await nova("POST", `/servers/${String(made.id)}/action`, body);
+      return [status, (Object.values(answer ?? {})[0] as { message?: string } | undefined)?.message];
+    };
+    const shown = async () =>
+      (await nova("GET", `/servers/${String(made.id)}`)).body.server as unknown as { status: string };
+    await expect.poll(async () => (await shown()).status).toBe("ACTIVE");
+    expect(await act({ freeze: null })).toEqual([400, "There is no such action: freeze"]);
+    expect(await act({ pause: null, unpause: null })).toEqual([400, "Malformed request body"]);
+    expect((await act({ pause: {} }))[0]).toBe(400);
+    expect(await act({ unpause: null })).toEqual([
+      409,
+      `Cannot 'unpause' instance ${String(made.id)} while it is in vm_state active`,
+    ]);
+    expect((await act({ pause: null }))[0]).toBe(202);
+    await expect.poll(async () => (await shown()).status).toBe("PAUSED");
+  });
+
   it("links pages, also from an exactly full one, and refuses an unknown marker", async () => {
     const { nova, server } = await start({ pageSize: 2 });
     for (const name of ["a", "b", "c"]) await nova("POST", "/servers", server({ name }));
