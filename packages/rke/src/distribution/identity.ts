@@ -130,11 +130,7 @@ async function findOutsider(
 }
 
 /** SHA-256 of the CA that a server at a URL presents, asked from a node; `undefined` when none answers. */
-export async function caHashAt(
-  from: EngineNode,
-  url: string,
-  signal: AbortSignal,
-): Promise<string | undefined> {
+async function caHashAt(from: EngineNode, url: string, signal: AbortSignal): Promise<string | undefined> {
   if (!/^https:\/\/[\w.:[\]-]+$/.test(url)) return undefined;
   // What is asked for is public and judged by its hash, so the certificate needs no check.
   const command = `curl -k -s -f --connect-timeout 5 --max-time 15 ${url}/cacerts`;
@@ -143,7 +139,7 @@ export async function caHashAt(
 }
 
 /** Address and port of the `server` in a `config.yaml`. */
-export function serverOf(config: string | undefined): string | undefined {
+function serverOf(config: string | undefined): string | undefined {
   try {
     const { server } = (parse(config ?? "") ?? {}) as { readonly server?: unknown };
     return typeof server === "string" ? server : undefined;

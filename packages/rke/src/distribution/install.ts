@@ -8,14 +8,14 @@ import { roleOf } from "./node-config.js";
 import type { DistributionSettings } from "./options.js";
 
 /** Files of one release for one architecture. */
-export interface ReleaseNames {
+interface ReleaseNames {
   readonly main: string;
   readonly sums: string;
   readonly script: string;
   readonly images: readonly string[];
 }
 
-export function releaseNames(distribution: Distribution, architecture: Architecture): ReleaseNames {
+function releaseNames(distribution: Distribution, architecture: Architecture): ReleaseNames {
   const { main, images } = distribution.files(architecture);
   return { main, images, sums: `sha256sum-${architecture}.txt`, script: "install.sh" };
 }
@@ -98,6 +98,8 @@ function installScript(
     `verify ${names.main} ${quote(pinned(names.main))}`,
     ...(pinned(names.script) ? [`verify ${names.script} ${quote(pinned(names.script))}`] : []),
     ...images.map((file) => `if [ -f "$stage/${file}" ]; then verify ${file} ${quote(pinned(file))}; fi`),
+    // What is installed is for everybody to run.
+    "umask 022",
     distribution.installCommand(roleOf(node), architecture),
     "systemctl daemon-reload",
     `rm -rf ${quote(pathsOf(distribution).stage)}`,

@@ -87,7 +87,7 @@ function serverConfig(parts: ConfigParts, node: EngineNode): ConfigMap {
 }
 
 /** Every name that the API can be asked by: all masters', so that each can stand in for any other. */
-export function certificateNames(apiName: string | undefined, masters: readonly EngineNode[]): string[] {
+function certificateNames(apiName: string | undefined, masters: readonly EngineNode[]): string[] {
   const names = masters.flatMap(({ overlayAddress, publicAddress, address }) => [
     overlayAddress,
     ...(publicAddress === undefined ? [] : [publicAddress]),

@@ -14,7 +14,6 @@ export function prepareDistributionNode(
     files: [{ path: `/etc/modules-load.d/${distribution.name}.conf`, content: "br_netfilter\noverlay\n" }],
     sysctl: {
       "net.ipv4.ip_forward": "1",
-      "net.bridge.bridge-nf-call-iptables": "1",
       // What a kubelet insists on with protect-kernel-defaults.
       ...(settings.cis && {
         "vm.panic_on_oom": "0",

@@ -389,7 +389,8 @@ async function takeOut(run: Run, name: string): Promise<void> {
   const leaving = (await context.leaving?.()) ?? [];
   const node = leaving.find((one) => one.name === name);
   const options = { sudo: true, signal: context.signal } as const;
-  // Without its token a server that etcd has let go cannot come back, or begin a cluster of its own.
+  // Without its token a server that etcd has let go cannot come back, or begin a cluster of its own when
+  // systemd starts it again (k3s-io/k3s#13623).
   await node?.host.exec(`rm -f ${pathsOf(distribution).token}`, options);
   await forget(run, name);
   if (node) await node.host.exec(`systemctl disable --now ${unitOf(distribution, node)}`, options);

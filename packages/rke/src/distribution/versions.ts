@@ -3,7 +3,7 @@ import type { Distribution } from "./distribution.js";
 import type { NodeSurvey } from "./survey.js";
 
 /** A release of either distribution, as numbers that can be compared. */
-export type Version = readonly [major: number, minor: number, patch: number, build: number];
+type Version = readonly [major: number, minor: number, patch: number, build: number];
 
 /** Reads `v1.35.6+k3s1` or `v1.35.7+rke2r1`; `undefined` for anything else. */
 export function parseVersion(distribution: Pick<Distribution, "name">, text: string): Version | undefined {
@@ -15,7 +15,7 @@ export function parseVersion(distribution: Pick<Distribution, "name">, text: str
 }
 
 /** Negative when the first is older. */
-export function compareVersions(one: Version, other: Version): number {
+function compareVersions(one: Version, other: Version): number {
   const differences = one.map((part, index) => part - (other[index] ?? 0));
   return differences.find((difference) => difference !== 0) ?? 0;
 }
