@@ -71,7 +71,7 @@ async function addressMachines(
     const shown = droplets.length >= names.size || round >= looks;
     if (shown && droplets.every(({ id, status }) => status !== "new" || failed.has(id))) return;
     if (Date.now() > deadline) return;
-    await delay(Math.min(2_000, 250 * 2 ** round), context.signal);
+    await delay(Math.min(2_000, 50 * 2 ** round), context.signal);
   }
 }
 

@@ -1,6 +1,7 @@
 import { delay, type Machine, MulticloudError, type SiteContext } from "@multicloud/core/plugin";
 import type { Births } from "./births.js";
 import type { Client } from "./client.js";
+import { inParallel } from "./in-parallel.js";
 import { readMachineTags, siteTag } from "./marks.js";
 import { hasReservedIp, readReservedIps, releaseReservedIps } from "./reserved-ips.js";
 import { deleteVolumes, hasVolume } from "./volumes.js";
@@ -117,18 +118,14 @@ export async function deleteMachines(
 }
 
 async function deleteEach(client: Client, context: SiteContext, ids: readonly string[]) {
-  const waiting = [...ids];
   const refused: { id: string; error: MulticloudError }[] = [];
-  const work = async () => {
-    for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) {
-      try {
-        await client.delete(context, `/v2/droplets/${id}`);
-      } catch (error) {
-        if (!MulticloudError.isInstance(error) || error.status !== 422) throw error;
-        refused.push({ id, error });
-      }
+  await inParallel(ids, parallelDeletes, async (id) => {
+    try {
+      await client.delete(context, `/v2/droplets/${id}`);
+    } catch (error) {
+      if (!MulticloudError.isInstance(error) || error.status !== 422) throw error;
+      refused.push({ id, error });
     }
-  };
-  await Promise.all(Array.from({ length: parallelDeletes }, work));
+  });
   return refused;
 }

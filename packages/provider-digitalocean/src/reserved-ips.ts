@@ -1,12 +1,14 @@
 import { delay, MulticloudError, type SiteContext } from "@multicloud/core/plugin";
 import { type Client, outcomeUnknown } from "./client.js";
+import { inParallel } from "./in-parallel.js";
 import { ipOfTag, ipTag, isTagOf, reservedIpTag } from "./marks.js";
 import { ensureTag, listTags } from "./tags.js";
 import type { WireDroplet, WireReservedIp } from "./wire.js";
 
 // Putting an address on a droplet and taking it off takes seconds.
 const patienceMs = 2 * 60_000;
-const pauseMs = (round: number) => Math.min(2_000, 100 * 2 ** round);
+const parallelReleases = 5;
+const pauseMs = (round: number) => Math.min(2_000, 25 * 2 ** round);
 
 /** True for a droplet that was asked for with a reserved address: the one that is on it is the site's. */
 export const hasReservedIp = (site: Pick<SiteContext, "cluster" | "site">, droplet: WireDroplet) =>
@@ -78,13 +80,13 @@ export async function releaseReservedIps(
     if (!named.has(ip)) await ensureTag(client, context, ipTag(context, ip));
     named.add(ip);
   }
-  for (const ip of named) {
+  await inParallel(named, parallelReleases, async (ip) => {
     const address = addresses.find((one) => one.ip === ip);
     // On a droplet that stays: it is still in use, by us or by whoever took it over.
-    if (address?.droplet && !marked.has(address.droplet.id)) continue;
+    if (address?.droplet && !marked.has(address.droplet.id)) return;
     if (address) await release(client, context, ip, marked);
     await client.delete(context, `/v2/tags/${encodeURIComponent(ipTag(context, ip))}`);
-  }
+  });
 }
 
 /** Takes an address off its droplet and deletes it, whatever an earlier attempt has done of that. */
@@ -96,7 +98,7 @@ async function release(client: Client, context: SiteContext, ip: string, droplet
     if (!found || (found.droplet && !droplets.has(found.droplet.id))) return;
     try {
       if (found.droplet) await client.post(context, `${path}/actions`, { type: "unassign" });
-      else if (!found.locked) await client.delete(context, path);
+      else if (!found.locked) return await client.delete(context, path);
     } catch (error) {
       if (!outcomeUnknown(error) && !isRefusal(error)) throw error;
       if (Date.now() > deadline) throw error;

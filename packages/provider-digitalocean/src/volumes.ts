@@ -20,7 +20,7 @@ export interface VolumeOption {
 
 // A volume comes off its droplet when that is gone.
 const patienceMs = 5 * 60_000;
-const pauseMs = (round: number) => Math.min(2_000, 100 * 2 ** round);
+const pauseMs = (round: number) => Math.min(2_000, 25 * 2 ** round);
 
 /** The volume that a machine is to have. */
 export const volumeOf = ({ providerOptions }: MachineShape): VolumeOption | undefined =>
@@ -30,11 +30,16 @@ export const volumeOf = ({ providerOptions }: MachineShape): VolumeOption | unde
 export const hasVolume = (site: Pick<SiteContext, "cluster" | "site">, droplet: WireDroplet) =>
   droplet.tags.includes(volumeTag(site));
 
-/** The machine's own name, or as much of it as a volume's name has room for, made unique by a digest. */
-export function volumeName(machine: string): string {
-  const name = /^[a-z]/.test(machine) ? machine : `v-${machine}`;
-  if (name.length <= 64) return name;
-  return `${name.slice(0, 53)}-${createHash("sha256").update(machine).digest("hex").slice(0, 10)}`;
+/**
+ * As much of the machine's name as there is room for, and a digest of site and machine: names are unique in a
+ * region, and two clusters may have machines of one name.
+ */
+function volumeName(site: Pick<SiteContext, "cluster" | "site">, machine: string): string {
+  const name = (/^[a-z]/.test(machine) ? machine : `v-${machine}`).slice(0, 53);
+  const digest = createHash("sha256")
+    .update(`${siteTag(site)} ${machine}`)
+    .digest("hex");
+  return `${name}-${digest.slice(0, 10)}`;
 }
 
 /**
@@ -50,7 +55,7 @@ export async function makeVolume(
   request: MachineRequest,
   { sizeGiB, filesystem }: VolumeOption,
 ): Promise<string> {
-  const name = volumeName(request.name);
+  const name = volumeName(context, request.name);
   const deadline = Date.now() + patienceMs;
   for (let round = 0; ; round++) {
     const [found] = await client.all<WireVolume, "id">(context, "/v2/volumes", "volumes", "id", {
@@ -97,8 +102,8 @@ export async function deleteVolumes(
   which: { readonly of: readonly string[] } | { readonly without: readonly WireDroplet[] },
 ): Promise<void> {
   const deadline = Date.now() + patienceMs;
-  const wanted = new Set("of" in which ? which.of.map(volumeName) : []);
-  const kept = new Set("without" in which ? which.without.map(({ name }) => volumeName(name)) : []);
+  const wanted = new Set("of" in which ? which.of.map((name) => volumeName(context, name)) : []);
+  const kept = new Set("without" in which ? which.without.map(({ name }) => volumeName(context, name)) : []);
   for (let round = 0; ; round++) {
     const all = await client.all<WireVolume, "id">(context, "/v2/volumes", "volumes", "id");
     const left = all.filter(

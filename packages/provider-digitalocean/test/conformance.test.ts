@@ -1,15 +1,16 @@
-import { describeProvider, watchFetch } from "@multicloud/testing/conformance";
+import { describeProvider, type ProviderSuite, watchFetch } from "@multicloud/testing/conformance";
 import { createDigitalOcean } from "../../testing/src/digitalocean/digitalocean-cloud.js";
 import { fakeWorld } from "../../testing/test/fake-world.js";
 import { digitalocean } from "../src/index.js";
 
 const pageSize = 200;
 
-describeProvider({
-  name: "digitalocean",
+/** The suite, for machines with these options. */
+const suite = (name: string, providerOptions?: Readonly<Record<string, unknown>>): ProviderSuite => ({
+  name,
   async create() {
     const world = fakeWorld();
-    const cloud = await createDigitalOcean(world, { dropletLimit: 60 });
+    const cloud = await createDigitalOcean(world, { dropletLimit: 60, reservedIpLimit: 60 });
     const fetches = watchFetch(({ origin }) => origin === cloud.url);
     const headers = { authorization: `Bearer ${cloud.token}` };
     const post = async (path: string, body: unknown) => {
@@ -28,7 +29,11 @@ describeProvider({
           baseURL: cloud.url,
           requestsPerMinute: 100_000,
         }),
-      shape: () => ({ size: "s-2vcpu-4gb", image: "debian-12-x64" }),
+      shape: () => ({
+        size: "s-2vcpu-4gb",
+        image: "debian-12-x64",
+        ...(providerOptions ? { providerOptions } : {}),
+      }),
       things() {
         const { droplets, keys, firewalls, tags, volumes, reservedIps } = cloud.list();
         const named = (kind: string, names: readonly string[]) => names.map((name) => ({ kind, name }));
@@ -86,3 +91,8 @@ describeProvider({
   },
   machines: 20,
 });
+
+describeProvider(suite("digitalocean"));
+describeProvider(
+  suite("digitalocean, with addresses and volumes", { reservedIp: true, volume: { sizeGiB: 10 } }),
+);

@@ -19,10 +19,13 @@ async function upWithVolumes() {
   return { ...environment, ocean, volumes };
 }
 
+/** A volume's name without its digest. */
+const machineOf = (name: string) => name.replace(/-[0-9a-f]{10}$/, "");
+
 test("a pool that asks for volumes gets one on each machine, and repeating writes nothing", async () => {
   const { cloud, ocean, provider, writes, volumes } = await upWithVolumes();
   const droplets = new Map(cloud.list().droplets.map(({ name, id }) => [name, id]));
-  expect((await volumes()).map(({ name, droplet_ids }) => [name, droplet_ids]).sort()).toEqual(
+  expect((await volumes()).map(({ name, droplet_ids }) => [machineOf(name), droplet_ids]).sort()).toEqual(
     names("worker", 2).map((name) => [name, [droplets.get(name)]]),
   );
   const before = writes().length;
@@ -38,7 +41,7 @@ test("the volume goes with its machine, and the other stays", async () => {
   await until(() => world.booted.size === 2);
   const [first, second] = await ocean.list(context);
   await ocean.delete(context, [first!]);
-  expect(cloud.list().volumes).toEqual([second!.name]);
+  expect(cloud.list().volumes.map(machineOf)).toEqual([second!.name]);
   await ocean.delete(context, await ocean.list(context));
   await ocean.deleteShared(context);
   expect(Object.values(cloud.list()).flat()).toEqual([]);
@@ -55,15 +58,17 @@ test("the volume of a droplet that somebody deleted goes with the next run; a ne
   // One is found by name, the other by its tag.
   await provider().create(context, [stored[0]!]);
   await provider().ensureShared(context, shared(key));
-  expect(cloud.list().volumes).toEqual(["lab-ocean-worker-1"]);
+  expect(cloud.list().volumes.map(machineOf)).toEqual(["lab-ocean-worker-1"]);
   expect(old).not.toContain((await volumes())[0]!.id);
   await cloud.close();
 });
 
 test("a volume of that name that is somebody else's is a conflict, and is left alone", async () => {
-  const { cloud, provider, api } = await setUp();
-  await provider().ensureShared(context, shared(key));
-  await api("POST", "/v2/volumes", { name: "lab-ocean-worker-1", region: "fra1", size_gigabytes: 1 });
+  const { cloud, provider, api, ocean, volumes, world } = await upWithVolumes();
+  await until(() => world.booted.size === 2);
+  const { name } = (await volumes()).find((one) => machineOf(one.name) === "lab-ocean-worker-1")!;
+  await ocean.delete(context, await ocean.list(context));
+  await api("POST", "/v2/volumes", { name, region: "fra1", size_gigabytes: 1 });
   await expect(provider().create(context, stored)).rejects.toMatchObject({
     code: "CONFLICT",
     node: "lab-ocean-worker-1",
@@ -71,7 +76,7 @@ test("a volume of that name that is somebody else's is a conflict, and is left a
   await until(() => cloud.list().droplets.every(({ status }) => status === "active"));
   await provider().delete(context, await provider().list(context));
   await provider().deleteShared(context);
-  expect(cloud.list()).toMatchObject({ droplets: [], volumes: ["lab-ocean-worker-1"], tags: [] });
+  expect(cloud.list()).toMatchObject({ droplets: [], volumes: [name], tags: [] });
   await cloud.close();
 });
 
@@ -83,7 +88,7 @@ for (const reset of ["before", "after"] as const) {
       await provider().ensureShared(context, shared(key));
       await provider().create(context, stored);
       expect(cloud.list().droplets).toHaveLength(2);
-      expect([...cloud.list().volumes].sort()).toEqual(names("worker", 2));
+      expect(cloud.list().volumes.map(machineOf).sort()).toEqual(names("worker", 2));
       await cloud.close();
     });
   }
@@ -104,5 +109,21 @@ test("its price is in the plan, and its options are checked before the first eff
     { path: "workers.providerOptions.volume.filesystem", given: "ext5", suggestion: "ext4" },
   ]);
   expect((await check({ volume: 5 })).problems).toMatchObject([{ path: "workers.providerOptions.volume" }]);
+  await cloud.close();
+});
+
+test("a machine's name that is too long for a volume is cut, and the volume is found again by it", async () => {
+  const { cloud, provider, writes, world } = await setUp();
+  const long = request(`lab-${"o".repeat(60)}-worker-1`, { providerOptions: { volume } });
+  const twin = request(`lab-${"o".repeat(60)}-worker-2`, { providerOptions: { volume } });
+  await provider().ensureShared(context, shared(key));
+  await provider().create(context, [long, twin]);
+  expect(cloud.list().volumes.map((name) => name.length)).toEqual([64, 64]);
+  await until(() => world.booted.size === 2);
+  const before = writes().length;
+  await provider().ensureShared(context, shared(key));
+  expect(writes().length).toBe(before);
+  await provider().delete(context, await provider().list(context));
+  expect(cloud.list().volumes).toEqual([]);
   await cloud.close();
 });
