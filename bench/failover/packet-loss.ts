@@ -1,4 +1,4 @@
-import { createPki, openLab } from "../../packages/entrypoint-agent/test/lab.js";
+import { openLab } from "../../packages/entrypoint-agent/test/lab.js";
 
 /** What five agents did while packets were lost and nothing else was wrong. */
 export interface PacketLossResult {
@@ -10,7 +10,7 @@ export interface PacketLossResult {
 
 /** The agent's own code in virtual time, each packet of each probe and call lost with this chance, and sent again as TCP does. */
 export async function packetLoss(minutes: number, chance: number): Promise<PacketLossResult> {
-  const lab = await openLab(await createPki());
+  const lab = await openLab();
   try {
     await lab.ready();
     lab.loss.chance = chance;

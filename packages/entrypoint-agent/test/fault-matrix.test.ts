@@ -1,11 +1,7 @@
-import { afterEach, beforeAll, describe, expect, it } from "vitest";
-import { cloud, createPki, home, type Lab, openLab, type Pki, type Way } from "./lab.js";
+import { afterEach, describe, expect, it } from "vitest";
+import { cloud, home, type Lab, openLab, type Way } from "./lab.js";
 
-let pki: Pki;
 let lab: Lab;
-beforeAll(async () => {
-  pki = await createPki();
-});
 afterEach(() => lab.close());
 
 const homeNodes = ["home-1", "home-2", "home-3"] as const;
@@ -24,7 +20,7 @@ const right = (limitMs = 60_000) =>
 
 describe("the DNS service", () => {
   it("is down: the record stays as it is, and is right soon after the service is back", async () => {
-    lab = await openLab(pki);
+    lab = await openLab();
     await lab.ready();
     everyone("dns", "refuse");
     await loseHome();
@@ -37,7 +33,7 @@ describe("the DNS service", () => {
   });
 
   it("swallows everything: the same", async () => {
-    lab = await openLab(pki);
+    lab = await openLab();
     await lab.ready();
     everyone("dns", "blackhole");
     await loseHome();
@@ -48,7 +44,7 @@ describe("the DNS service", () => {
   });
 
   it("answers 429: asked again when it says so, at most eight times a minute, and right when it lets us", async () => {
-    lab = await openLab(pki);
+    lab = await openLab();
     await lab.ready();
     everyone("dns", { status: 429 });
     await loseHome();
@@ -62,7 +58,7 @@ describe("the DNS service", () => {
   });
 
   it("is slow, 4 s a call: right as much later", async () => {
-    lab = await openLab(pki);
+    lab = await openLab();
     await lab.ready();
     everyone("dns", { slowMs: 4_000 });
     await loseHome();
@@ -71,7 +67,7 @@ describe("the DNS service", () => {
   });
 
   it("does not know our token any more: the record stays, one warning; right when the Secret is exchanged, without a restart", async () => {
-    lab = await openLab(pki);
+    lab = await openLab();
     await lab.ready();
     lab.tokens[0]!.status = "disabled";
     await loseHome();
@@ -87,7 +83,7 @@ describe("the DNS service", () => {
 
 describe("the API server", () => {
   it("is down: nobody writes, even when the site behind the record is lost; right soon after it is back", async () => {
-    lab = await openLab(pki);
+    lab = await openLab();
     await lab.ready();
     everyone("api", "refuse");
     await lab.time.pass(3_600);
@@ -101,7 +97,7 @@ describe("the API server", () => {
   });
 
   it("is down for a minute and nothing else happens: nothing is written", async () => {
-    lab = await openLab(pki);
+    lab = await openLab();
     await lab.ready();
     everyone("api", "blackhole");
     await lab.time.pass(60_000);
@@ -112,7 +108,7 @@ describe("the API server", () => {
   });
 
   it("comes back to the one agent that cannot see home first: that one waits for the others before it decides", async () => {
-    lab = await openLab(pki);
+    lab = await openLab();
     await lab.ready();
     everyone("api", "refuse");
     await lab.time.pass(5_000);
@@ -126,7 +122,7 @@ describe("the API server", () => {
   });
 
   it("is out of the leader's reach: it stops writing before another may begin, and the other goes on", async () => {
-    lab = await openLab(pki);
+    lab = await openLab();
     await lab.ready();
     const [leader = ""] = lab.leaders();
     lab.node(leader).api = "blackhole";
@@ -141,7 +137,7 @@ describe("the API server", () => {
 
 describe("clocks", () => {
   it("are wrong by an hour either way: all as if they were right", async () => {
-    lab = await openLab(pki, {
+    lab = await openLab({
       skewMs: {
         "home-1": 3_600_000,
         "home-2": -3_600_000,
@@ -161,7 +157,7 @@ describe("clocks", () => {
 
 describe("parts that cannot hear each other", () => {
   it("all but one agent are cut off from the API server: the one goes on alone", async () => {
-    lab = await openLab(pki);
+    lab = await openLab();
     await lab.ready();
     for (const node of lab.agents) if (node.name !== "ramnode-1") node.api = "blackhole";
     await lab.time.pass(30_000);
@@ -172,7 +168,7 @@ describe("parts that cannot hear each other", () => {
   });
 
   it("two halves, and the API server with the clouds: the clouds' half moves the record to itself, home writes nothing", async () => {
-    lab = await openLab(pki);
+    lab = await openLab();
     await lab.ready();
     for (const name of homeNodes) {
       lab.node(name).api = "blackhole";
@@ -186,7 +182,7 @@ describe("parts that cannot hear each other", () => {
   });
 
   it("two halves that both reach the API server: the larger one's view holds", async () => {
-    lab = await openLab(pki);
+    lab = await openLab();
     await lab.ready();
     for (const name of homeNodes) for (const node of clouds) lab.cut.add(`${name} ${lab.node(node).address}`);
     for (const name of clouds) lab.cut.add(`${name} ${home}`);
@@ -203,7 +199,7 @@ describe("the NAT's address", () => {
   };
 
   it("changes and the old one is dead: the record goes to a stand-by within 10 s, and the new address is an entry within 70 s", async () => {
-    lab = await openLab(pki);
+    lab = await openLab();
     await lab.ready();
     move();
     lab.dead.add(home);
@@ -214,7 +210,7 @@ describe("the NAT's address", () => {
   });
 
   it("changes and something else answers at the old one: the record leaves it all the same", async () => {
-    lab = await openLab(pki);
+    lab = await openLab();
     await lab.ready();
     move();
     await lab.time.until("the record to be at the new address", () => lab.record().join() === fresh, 80_000);

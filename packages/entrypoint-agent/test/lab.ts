@@ -1,22 +1,15 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import type { AddressInfo } from "node:net";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { CallContext, SentAnswer } from "@multicloud/core/plugin";
 import { cloudflare } from "../../dns-cloudflare/src/cloudflare.js";
 import { openRecord } from "../../dns-cloudflare/src/in-cluster.js";
 import { type CloudflareDnsOptions, createCloudflare } from "../../testing/src/cloudflare/cloudflare-dns.js";
-import { createKubernetesCluster } from "../../testing/src/kubernetes/kubernetes-cluster.js";
-import { createAuthority, issue } from "../../testing/src/rke/certificates/authority.js";
 import { fakeWorld } from "../../testing/test/fake-world.js";
 import { agentSettings } from "../src/addon/addon.js";
 import { entrypointAgentManifest } from "../src/addon/manifest.js";
 import type { EntrypointAgentOptions } from "../src/addon/options.js";
-import { connectKubernetes } from "../src/agent/kubernetes-api.js";
 import { type Agent, startAgent } from "../src/agent/run-agent.js";
 import { createSender } from "../src/agent/send-request.js";
 import type { AgentSettings } from "../src/agent/settings.js";
+import { directApi } from "./direct-api.js";
 import { virtualTime } from "./virtual-time.js";
 
 /** How a way behaves: `blackhole` swallows, `refuse` answers that there is nothing. */
@@ -61,22 +54,11 @@ export const referencePlan: LabPlan = [
   ["digitalocean-1", "digitalocean", stand],
 ];
 
-export async function createPki() {
-  const ca = await createAuthority("kube-ca");
-  return {
-    ca,
-    serving: await issue(ca, { commonName: "kube-apiserver", names: ["127.0.0.1", "localhost"] }),
-  };
-}
-
-export type Pki = Awaited<ReturnType<typeof createPki>>;
-
 /**
  * Agents in virtual time before the emulated API server and the emulated Cloudflare. Whatever a test does, two
  * never lead at once and the name is never without an address.
  */
 export async function openLab(
-  pki: Pki,
   given: {
     readonly plan?: LabPlan;
     readonly options?: Partial<EntrypointAgentOptions>;
@@ -96,18 +78,10 @@ export async function openLab(
   const dns = await createCloudflare(world, { rateLimit: false, tokens, ...given.dns });
   const entrypoint = cloudflare({ zone: "example.com", record: "*.apps", token, baseURL: dns.url });
   const serviceAccount = "system:serviceaccount:multicloud-entrypoint:entrypoint-agent";
-  const cluster = createKubernetesCluster(world, {
-    tokens: { agent: { name: serviceAccount, groups: ["system:serviceaccounts"] } },
-  });
+  const cluster = directApi(world, serviceAccount);
   for (const [name, site] of plan) {
-    cluster.registerNode({
-      name,
-      labels: { "topology.kubernetes.io/region": site },
-      internalIP: "10.0.0.1",
-      version: "v1.32.13",
-      ready: true,
-      roles: ["worker"],
-    });
+    const labels = { "topology.kubernetes.io/region": site };
+    cluster.seed({ apiVersion: "v1", kind: "Node", metadata: { name, labels } });
   }
   const nodes = [...new Set(plan.map(([, site]) => site))].map((site) => ({ site }));
   const settings = agentSettings("lab", nodes, { ...given.options, entrypoint });
@@ -119,19 +93,6 @@ export async function openLab(
     image: "node",
   });
   for (const object of manifest) cluster.seed(structuredClone(object) as never);
-
-  const server = createServer((socket) => {
-    cluster.accept(socket, {
-      certPem: pki.serving.certPem,
-      keyPem: pki.serving.keyPem,
-      clientCaPem: pki.ca.certPem,
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  const credentials = await mkdtemp(join(tmpdir(), "entrypoint-agent-"));
-  await writeFile(join(credentials, "token"), "agent\n");
-  await writeFile(join(credentials, "ca.crt"), pki.ca.certPem);
 
   /** What answers at each address, and who cannot get there. */
   const dead = new Set<string>();
@@ -179,7 +140,6 @@ export async function openLab(
 
   function start(name: string, address: string, skewMs = 0, more: Partial<AgentSettings> = {}): LabNode {
     const stop = new AbortController();
-    const real = connectKubernetes({ host: "127.0.0.1", port, credentials });
     const log: string[] = [];
     const site = plan.find(([known]) => known === name)?.[1] ?? name;
     let killed = false;
@@ -194,7 +154,7 @@ export async function openLab(
             travel(
               killed ? "blackhole" : node.api,
               signal,
-              () => real.call(method, path, body, AbortSignal.timeout(20_000)),
+              () => cluster.call(method, path, body, stop.signal),
               (status) => ({ status, body: { message: "injected fault" } }),
             ),
         },
@@ -314,7 +274,7 @@ export async function openLab(
     dnsCalls: () => dnsCalls,
     /** How often the lease changed hands. */
     transitions() {
-      const lease = cluster.object("coordination.k8s.io/v1", "Lease", settings.name, settings.namespace);
+      const lease = cluster.objects("Lease").find(({ metadata }) => metadata.name === settings.name);
       return (lease?.spec as { readonly leaseTransitions?: number } | undefined)?.leaseTransitions;
     },
     events: () => cluster.objects("Event").map((event) => `${event.reason}: ${event.message}`),
@@ -328,10 +288,7 @@ export async function openLab(
       let ended = false;
       void Promise.all(agents.map(({ agent }) => agent.ended())).then(() => (ended = true));
       await time.until("all agents to end", () => ended, 7_200_000);
-      server.close();
-      cluster.close();
       await dns.close();
-      await rm(credentials, { recursive: true });
     },
   };
 }

@@ -1,11 +1,7 @@
-import { afterEach, beforeAll, expect, it } from "vitest";
-import { cloud, createPki, home, type Lab, openLab, type Pki, stand } from "./lab.js";
+import { afterEach, expect, it } from "vitest";
+import { cloud, home, type Lab, openLab, stand } from "./lab.js";
 
-let pki: Pki;
 let lab: Lab;
-beforeAll(async () => {
-  pki = await createPki();
-});
 afterEach(() => lab.close());
 
 const homeNodes = ["home-1", "home-2", "home-3"] as const;
@@ -17,7 +13,7 @@ async function loseHome(): Promise<void> {
 }
 
 it("writes nothing while nothing changes, and little to the API server", async () => {
-  lab = await openLab(pki);
+  lab = await openLab();
   await lab.ready();
   expect(lab.leaders()).toHaveLength(1);
   const before = lab.cluster.calls.length;
@@ -31,7 +27,7 @@ it("writes nothing while nothing changes, and little to the API server", async (
 });
 
 it("leaves a site that is lost within 10 s, for the next in the order, and stays there", async () => {
-  lab = await openLab(pki);
+  lab = await openLab();
   await lab.ready();
   await loseHome();
   const ms = await lab.time.until("the record to be right", () => lab.record().includes(cloud));
@@ -46,7 +42,7 @@ it("leaves a site that is lost within 10 s, for the next in the order, and stays
 });
 
 it("goes on when the site that is lost is the leader's", async () => {
-  lab = await openLab(pki);
+  lab = await openLab();
   await lab.ready();
   const [leader = ""] = lab.leaders();
   const site = lab.node(leader).site;
@@ -66,7 +62,7 @@ it("goes on when the site that is lost is the leader's", async () => {
 });
 
 it("does not move for what a minority sees", async () => {
-  lab = await openLab(pki);
+  lab = await openLab();
   await lab.ready();
   lab.cut.add(`ramnode-1 ${home}`);
   lab.cut.add(`digitalocean-1 ${home}`);
@@ -75,7 +71,7 @@ it("does not move for what a minority sees", async () => {
 });
 
 it("does not move for single probes that are lost", async () => {
-  lab = await openLab(pki);
+  lab = await openLab();
   await lab.ready();
   for (let lost = 0; lost < 10; lost++) {
     lab.dead.add(home);
@@ -87,7 +83,7 @@ it("does not move for single probes that are lost", async () => {
 });
 
 it("holds all addresses that work, and takes one back only after it was good for a while", async () => {
-  lab = await openLab(pki, { options: { policy: "all-healthy" } });
+  lab = await openLab({ options: { policy: "all-healthy" } });
   await lab.ready();
   expect(lab.record()).toEqual([cloud, stand, home]);
   lab.dead.add(cloud);
@@ -100,7 +96,7 @@ it("holds all addresses that work, and takes one back only after it was good for
 });
 
 it("never leaves the name without an address", async () => {
-  lab = await openLab(pki, { options: { policy: "all-healthy" } });
+  lab = await openLab({ options: { policy: "all-healthy" } });
   await lab.ready();
   for (const address of [home, cloud, stand]) lab.dead.add(address);
   await lab.time.pass(60_000);
@@ -109,7 +105,7 @@ it("never leaves the name without an address", async () => {
 });
 
 it("hands over at once when the leader is stopped in order", async () => {
-  lab = await openLab(pki);
+  lab = await openLab();
   await lab.ready();
   const [leader = ""] = lab.leaders();
   await lab.node(leader).stop();
@@ -120,7 +116,7 @@ it("hands over at once when the leader is stopped in order", async () => {
 
 it("leaves a record alone that holds an address whose agents are not there yet", async () => {
   const late = [["ramnode-1", "ramnode", cloud]] as const;
-  lab = await openLab(pki, { plan: late });
+  lab = await openLab({ plan: late });
   await lab.ready();
   await lab.time.pass(60_000);
   expect(lab.record()).toEqual([home]);
@@ -129,7 +125,7 @@ it("leaves a record alone that holds an address whose agents are not there yet",
 });
 
 it("moves a record that somebody else changed back to what works", async () => {
-  lab = await openLab(pki);
+  lab = await openLab();
   await lab.ready();
   lab.dead.add("192.0.2.99");
   await lab.setByHand(["192.0.2.99"]);

@@ -13,9 +13,9 @@ import {
   createKubernetesCluster,
   type EmulatedCluster,
 } from "../../testing/src/kubernetes/kubernetes-cluster.js";
+import { createAuthority, issue } from "../../testing/src/rke/certificates/authority.js";
 import { fakeWorld } from "../../testing/test/fake-world.js";
 import { agentSettings, entrypointAgentManifest } from "../src/index.js";
-import { createPki } from "./lab.js";
 
 const source = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const servers: Server[] = [];
@@ -43,7 +43,8 @@ async function until<T>(what: string, look: () => Promise<T | undefined> | T | u
 
 /** The program of the pods, as a process: from the sources, with everything that a pod is given. */
 beforeAll(async () => {
-  const pki = await createPki();
+  const ca = await createAuthority("kube-ca");
+  const serving = await issue(ca, { commonName: "kube-apiserver", names: ["127.0.0.1"] });
   dns = await setUpDns();
   await dns.entrypoint().set(callContext({ cluster: "lab" }), ["127.0.0.9"]);
   cluster = createKubernetesCluster(fakeWorld(), {
@@ -58,11 +59,9 @@ beforeAll(async () => {
   cluster.seed({ apiVersion: "v1", kind: "Node", metadata: { name: "home-1", labels } });
   const apiPort = await listen(
     createServer((socket) => {
-      const { serving, ca } = pki;
       cluster.accept(socket, { certPem: serving.certPem, keyPem: serving.keyPem, clientCaPem: ca.certPem });
     }),
   );
-  const { serving } = pki;
   const answer = createHttpsServer({ cert: serving.certPem, key: serving.keyPem }, (request, response) => {
     response.writeHead(request.headers.host === "hello.apps.example.com" ? 404 : 500).end();
   });
@@ -101,7 +100,7 @@ beforeAll(async () => {
   await writeFile(join(directory, "program/dns.mjs"), `export { openRecord } from ${inCluster};`);
   await writeFile(join(directory, "program/settings.json"), JSON.stringify(settings));
   await writeFile(join(directory, "credentials/token"), "agent-token");
-  await writeFile(join(directory, "credentials/ca.crt"), pki.ca.certPem);
+  await writeFile(join(directory, "credentials/ca.crt"), ca.certPem);
   await writeFile(join(directory, "secrets/token"), `${dns.dns.token}\n`);
   agent = spawn(
     process.execPath,
