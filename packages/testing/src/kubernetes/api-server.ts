@@ -6,8 +6,8 @@ import type { TLSSocket } from "node:tls";
 import { parse as parseYaml } from "yaml";
 import type { ServingCertificates } from "../rke/clusters.js";
 import type { World } from "../world/world.js";
-import { ApiError, badRequest, unauthorized } from "./api-status.js";
-import type { ApiRequest, RequestUser } from "./request.js";
+import { ApiError, unauthorized } from "./api-status.js";
+import { type ApiRequest, BrokenBody, type RequestUser } from "./request.js";
 import { type HandlerParts, handle } from "./request-handler.js";
 
 /** One request that was answered. */
@@ -168,7 +168,7 @@ function parseBody(text: string, contentType: string): unknown {
   try {
     return contentType.includes("yaml") && !text.startsWith("{") ? parseYaml(text) : JSON.parse(text);
   } catch (error) {
-    throw badRequest(`error decoding patch: ${error instanceof Error ? error.message : "not valid"}`);
+    return new BrokenBody(error instanceof Error ? error.message : "not valid");
   }
 }
 

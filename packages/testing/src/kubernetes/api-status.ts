@@ -41,7 +41,7 @@ export function notFound(type: ResourceType, name: string): ApiError {
   return new ApiError(404, "NotFound", `${resourceName(type)} "${name}" not found`, detailsOf(type, name));
 }
 
-/** A path that no resource is served at. kube-apiserver writes it as plain text outside of known groups. */
+/** A resource that a group which is served does not have. */
 export function noSuchResource(): ApiError {
   return new ApiError(404, "NotFound", "the server could not find the requested resource", {});
 }
@@ -56,18 +56,25 @@ export function staleUpdate(type: ResourceType, name: string): ApiError {
   return new ApiError(409, "Conflict", message, detailsOf(type, name));
 }
 
+/** The object is another one, or another version of it, than a delete was meant for. */
 export function preconditionFailed(
   type: ResourceType,
   name: string,
+  what: "UID" | "ResourceVersion",
   wanted: string,
   found: string,
 ): ApiError {
-  const message = `Operation cannot be fulfilled on ${resourceName(type)} "${name}": the UID in the precondition (${wanted}) does not match the UID in record (${found}). The object might have been deleted and then recreated`;
-  return new ApiError(409, "Conflict", message, detailsOf(type, name));
+  const message = `Operation cannot be fulfilled on ${kindName(type)} "${name}": the ${what} in the precondition (${wanted}) does not match the ${what} in record (${found}). The object might have been ${what === "UID" ? "deleted and then recreated" : "modified"}`;
+  return new ApiError(409, "Conflict", message, { ...detailsOf(type, name), kind: type.kind });
 }
 
 export function badRequest(message: string): ApiError {
   return new ApiError(400, "BadRequest", message);
+}
+
+/** A JSON patch that cannot be applied; kube-apiserver does not say which operation it was. */
+export function unprocessable(): ApiError {
+  return new ApiError(422, "Invalid", "the server rejected our request due to an error in our request", {});
 }
 
 /** A value that is not allowed, with the field it stands in. */
@@ -82,7 +89,11 @@ export interface InvalidField {
     | "FieldValueNotSupported";
 }
 
-export function invalid(type: ResourceType, name: string, wrong: readonly InvalidField[]): ApiError {
+export function invalid(
+  type: Pick<ResourceType, "group" | "kind">,
+  name: string,
+  wrong: readonly InvalidField[],
+): ApiError {
   const texts = wrong.map(({ field, problem }) => `${field}: ${problem}`);
   const list = texts.length === 1 ? texts[0] : `[${texts.join(", ")}]`;
   const causes: StatusCause[] = wrong.map(({ field, problem, reason }) => ({
@@ -91,7 +102,7 @@ export function invalid(type: ResourceType, name: string, wrong: readonly Invali
     field,
   }));
   return new ApiError(422, "Invalid", `${kindName(type)} "${name}" is invalid: ${list}`, {
-    name,
+    ...(name ? { name } : {}),
     ...(type.group ? { group: type.group } : {}),
     kind: type.kind,
     causes,
@@ -129,12 +140,12 @@ export function untypedPatch(object: string, problem: string): ApiError {
   return new ApiError(500, "", `failed to create typed patch object (${object}): ${problem}`);
 }
 
-export function unsupportedMediaType(type: string, accepted: readonly string[]): ApiError {
+/** What a create or replace does not take. */
+export function unsupportedMediaType(accepted: readonly string[]): ApiError {
   return new ApiError(
     415,
     "UnsupportedMediaType",
-    `the body of the request was in an unknown format - accepted media types include: ${accepted.join(", ")}${type ? "" : ""}`,
-    {},
+    `the body of the request was in an unknown format - accepted media types include: ${accepted.join(", ")}`,
   );
 }
 

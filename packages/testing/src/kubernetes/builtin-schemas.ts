@@ -190,7 +190,7 @@ export const builtinSchemas: Readonly<Record<string, Schema>> = {
                     resource: anything,
                   }),
                 },
-                ["pathType", "backend"],
+                ["backend"],
               ),
             ),
           }),

@@ -1,4 +1,5 @@
-import { type ApiObject, type Fields, fields, fieldsList } from "./api-object.js";
+import { type ApiObject, type Fields, fields, fieldsList, isFields } from "./api-object.js";
+import { fill, setPodDefaults } from "./pod-defaults.js";
 
 type Defaulter = (
   object: ApiObject,
@@ -14,21 +15,46 @@ const withSpec: Readonly<Record<string, Defaulter>> = {
       replicas: 1,
       revisionHistoryLimit: 10,
       progressDeadlineSeconds: 600,
-      strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: "25%", maxUnavailable: "25%" } },
+      strategy: {},
     });
+    const strategy = fields(spec.strategy);
+    fill(strategy, { type: "RollingUpdate" });
+    if (strategy.type === "RollingUpdate") fill(strategy, { rollingUpdate: {} });
+    if (isFields(strategy.rollingUpdate))
+      fill(strategy.rollingUpdate, { maxSurge: "25%", maxUnavailable: "25%" });
+  },
+  DaemonSet(_, spec) {
+    fill(spec, { revisionHistoryLimit: 10, updateStrategy: {} });
+    const strategy = fields(spec.updateStrategy);
+    fill(strategy, { type: "RollingUpdate" });
+    if (strategy.type === "RollingUpdate") fill(strategy, { rollingUpdate: {} });
+    if (isFields(strategy.rollingUpdate)) fill(strategy.rollingUpdate, { maxSurge: 0, maxUnavailable: 1 });
   },
   StatefulSet(_, spec) {
-    fill(spec, { replicas: 1, podManagementPolicy: "OrderedReady" });
+    fill(spec, {
+      replicas: 1,
+      podManagementPolicy: "OrderedReady",
+      revisionHistoryLimit: 10,
+      updateStrategy: { type: "RollingUpdate", rollingUpdate: { partition: 0 } },
+      persistentVolumeClaimRetentionPolicy: { whenDeleted: "Retain", whenScaled: "Retain" },
+    });
   },
   Job(_, spec) {
     fill(spec, { completions: 1, parallelism: 1, backoffLimit: 6, suspend: false });
+    fill(spec, { completionMode: "NonIndexed", podReplacementPolicy: "TerminatingOrFailed" });
   },
   Service(_, spec, live, allocateIp) {
     fill(spec, { type: "ClusterIP", sessionAffinity: "None", internalTrafficPolicy: "Cluster" });
     for (const port of fieldsList(spec.ports)) fill(port, { protocol: "TCP", targetPort: port.port });
     if (spec.type === "ExternalName") return;
     fill(spec, { clusterIP: fields(live?.spec).clusterIP ?? allocateIp() });
-    fill(spec, { clusterIPs: [spec.clusterIP] });
+    // A headless Service without a selector may get addresses of any family.
+    const isOpen = spec.clusterIP === "None" && spec.selector === undefined;
+    fill(spec, {
+      clusterIPs: [spec.clusterIP],
+      ipFamilies: isOpen ? ["IPv4", "IPv6"] : ["IPv4"],
+      ipFamilyPolicy: isOpen ? "RequireDualStack" : "SingleStack",
+    });
   },
   Namespace(object, spec) {
     const name = { "kubernetes.io/metadata.name": object.metadata.name };
@@ -38,7 +64,8 @@ const withSpec: Readonly<Record<string, Defaulter>> = {
   },
   Pod(object, spec) {
     object.status ??= { phase: "Pending", conditions: [] };
-    fill(spec, { restartPolicy: "Always", schedulerName: "default-scheduler" });
+    fill(spec, { enableServiceLinks: true });
+    setPodDefaults(spec);
   },
   CustomResourceDefinition(_, spec) {
     const names = fields(spec.names);
@@ -76,6 +103,7 @@ export function setDefaults(object: ApiObject, live: ApiObject | undefined, allo
     const spec = object.spec ?? {};
     object.spec = spec;
     fillSpec(object, spec, live, allocateIp);
+    if (isFields(spec.template) && isFields(spec.template.spec)) setPodDefaults(spec.template.spec);
   }
   withoutSpec[object.kind]?.(object);
 }
@@ -84,11 +112,5 @@ function webhooks(object: ApiObject): void {
   for (const webhook of fieldsList(object.webhooks)) {
     fill(webhook, { failurePolicy: "Fail", matchPolicy: "Equivalent", timeoutSeconds: 10 });
     fill(webhook, { namespaceSelector: {}, objectSelector: {} });
-  }
-}
-
-function fill(target: Fields, values: Fields): void {
-  for (const [name, value] of Object.entries(values)) {
-    if (target[name] === undefined && value !== undefined) target[name] = value;
   }
 }

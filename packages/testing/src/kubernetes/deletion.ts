@@ -19,6 +19,7 @@ export function deleteObject(
   if (held) {
     store.modify(object, (draft) => {
       draft.metadata.deletionTimestamp ??= timestamp(now);
+      if (!graceful && draft.kind !== "Namespace") draft.metadata.deletionGracePeriodSeconds ??= 0;
       if (draft.kind === "Namespace") draft.status = { ...draft.status, phase: "Terminating" };
     });
     return;

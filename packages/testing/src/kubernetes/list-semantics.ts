@@ -44,7 +44,9 @@ export function listKind(type: ResourceType, path: readonly string[], items: rea
 }
 
 export function isAtomicMap(type: ResourceType, path: readonly string[]): boolean {
-  return !type.custom && atomicMaps.has(path.at(-1) ?? "") && path[0] === "spec";
+  if (type.custom) return false;
+  const name = path.at(-1) ?? "";
+  return (atomicMaps.has(name) && path[0] === "spec") || (name === "roleRef" && path.length === 1);
 }
 
 /** The key of an item, with the default that the API gives to a protocol. */

@@ -31,6 +31,8 @@ export interface ObjectStore {
   all(apiVersion: string, kind: string, namespace?: string): ApiObject[];
   find(apiVersion: string, kind: string, namespace: string | undefined, name: string): ApiObject | undefined;
   create(object: ApiObject): ApiObject;
+  /** The object as `create` would store it, but for its resourceVersion. */
+  stamp(object: ApiObject): ApiObject;
   /** Stores it when it differs from what is there; gives what is stored then. */
   update(object: ApiObject): { readonly object: ApiObject; readonly changed: boolean };
   /** Changes an object that exists; gives whether it changed. */
@@ -113,19 +115,25 @@ export function createObjectStore(now: () => number): ObjectStore {
     },
     create(object) {
       const type = require(object);
-      const stored = structuredClone(object);
       revision += 1;
-      stored.metadata = {
-        ...stored.metadata,
-        uid: randomUUID(),
-        resourceVersion: String(revision),
-        generation: 1,
-        creationTimestamp: timestamp(now()),
-      };
-      if (!type.namespaced) delete stored.metadata.namespace;
+      const stored = store.stamp(object);
+      stored.metadata.resourceVersion = String(revision);
       table(type).set(keyOf(stored.metadata.namespace, stored.metadata.name), freeze(stored));
       emit({ type: "ADDED", resource: resourceOf(type), object: stored });
       return stored;
+    },
+    stamp(object) {
+      const type = require(object);
+      const stamped = structuredClone(object);
+      stamped.metadata = {
+        ...stamped.metadata,
+        uid: randomUUID(),
+        ...(type.custom || !withoutGeneration.has(type.kind) ? { generation: 1 } : {}),
+        creationTimestamp: timestamp(now()),
+      };
+      delete stamped.metadata.resourceVersion;
+      if (!type.namespaced) delete stamped.metadata.namespace;
+      return stamped;
     },
     update(object) {
       const type = require(object);
@@ -133,19 +141,20 @@ export function createObjectStore(now: () => number): ObjectStore {
       const before = table(type).get(key);
       if (!before) throw new Error(`the emulator cannot update ${object.kind} ${key}, it does not exist`);
       const stored = structuredClone(object);
-      const { uid, resourceVersion, generation = 1, creationTimestamp } = before.metadata;
+      const { uid, resourceVersion, generation, creationTimestamp } = before.metadata;
       stored.metadata = {
         ...stored.metadata,
         uid,
         resourceVersion,
-        generation,
+        ...(generation === undefined ? {} : { generation }),
         creationTimestamp,
       } as ApiObject["metadata"];
       if (sameValue(stored, { ...before, apiVersion: stored.apiVersion }))
         return { object: stored, changed: false };
       revision += 1;
       stored.metadata.resourceVersion = String(revision);
-      if (!sameValue(desired(before), desired(stored))) stored.metadata.generation = generation + 1;
+      if (generation !== undefined && !sameValue(desired(before), desired(stored)))
+        stored.metadata.generation = generation + 1;
       table(type).set(key, freeze(stored));
       emit({ type: "MODIFIED", resource: resourceOf(type), object: stored, before });
       return { object: stored, changed: true };
@@ -202,6 +211,14 @@ function freeze<T>(value: T): T {
 function sameType(a: ResourceType, b: ResourceType): boolean {
   return a.group === b.group && a.version === b.version && a.plural === b.plural;
 }
+
+/** Kinds whose objects have no `metadata.generation` (compared with v1.36). */
+const withoutGeneration = new Set([
+  ...["APIService", "ClusterRole", "ClusterRoleBinding", "ConfigMap", "ControllerRevision", "CSINode"],
+  ...["Endpoints", "EndpointSlice", "Event", "Lease", "LimitRange", "Namespace", "Node", "PersistentVolume"],
+  ...["PersistentVolumeClaim", "ResourceQuota", "Role", "RoleBinding", "Secret", "Service"],
+  ...["ServiceAccount", "StorageClass", "VolumeAttachment"],
+]);
 
 /** What the user wants of an object: a change of it makes a new generation. */
 function desired(object: ApiObject): Record<string, unknown> {

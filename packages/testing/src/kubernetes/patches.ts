@@ -1,5 +1,5 @@
 import { type ApiObject, type Fields, isFields, sameValue } from "./api-object.js";
-import { badRequest } from "./api-status.js";
+import { badRequest, unprocessable } from "./api-status.js";
 import { itemKey, listKind } from "./list-semantics.js";
 import type { ResourceType } from "./resource-type.js";
 
@@ -67,8 +67,7 @@ export function jsonPatch(target: ApiObject, operations: unknown): ApiObject {
         remove(root, path);
         break;
       case "test":
-        if (!sameValue(read(root, path), value))
-          throw badRequest(`testing path ${path} value failed: test failed`);
+        if (!sameValue(read(root, path), value)) throw unprocessable();
         break;
       case "copy":
       case "move": {
@@ -105,7 +104,7 @@ function parentOf(root: Fields, path: string): { readonly parent: unknown; reado
 function read(root: Fields, path: string): unknown {
   const { parent, name } = parentOf(root, path);
   const value = (parent as Fields | undefined)?.[name];
-  if (value === undefined) throw badRequest(`the path ${path} does not exist`);
+  if (value === undefined) throw unprocessable();
   return value;
 }
 
@@ -115,7 +114,7 @@ function set(root: Fields, path: string, value: unknown, insert: boolean): void 
     const index = name === "-" ? parent.length : Number(name);
     parent.splice(index, insert ? 0 : 1, value);
   } else if (isFields(parent)) parent[name] = value;
-  else throw badRequest(`add operation does not apply: doc is missing path: "${path}": missing value`);
+  else throw unprocessable();
 }
 
 function remove(root: Fields, path: string): void {

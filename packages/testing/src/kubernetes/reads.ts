@@ -15,7 +15,10 @@ export function read(store: ObjectStore, target: Target): ApiAnswer {
 /** A list, with `limit` and `continue` as Kubernetes pages: the rest is of the same revision. */
 export function list(store: ObjectStore, request: ApiRequest, target: Target): ApiAnswer {
   const { type, namespace } = target;
-  const limit = Number(request.query.get("limit") ?? 0);
+  const wanted = request.query.get("limit") ?? "0";
+  if (!/^-?\d+$/.test(wanted))
+    throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(wanted)}: invalid syntax`);
+  const limit = Number(wanted);
   const token = readToken(request.query.get("continue"));
   const all = store.list(type, namespace).filter(selectorOf(request));
   const rest = token ? all.filter((object) => keyOf(object) > token.after) : all;
@@ -72,6 +75,6 @@ function readToken(text: string | null): PageToken | undefined {
   try {
     return JSON.parse(Buffer.from(text, "base64url").toString("utf8")) as PageToken;
   } catch {
-    throw badRequest(`continue key is not valid: ${text}`);
+    throw badRequest(`invalid continue token: continue key is not valid: ${text}`);
   }
 }

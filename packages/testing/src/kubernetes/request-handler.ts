@@ -31,8 +31,13 @@ export async function handle(
   authorize(parts.store, request, target);
   if (!target) {
     const found = discover(request, accept, parts.store.types(), parts.version());
-    if (!found) throw noSuchResource();
-    return found;
+    if (found) return found;
+    const [, root, group] = request.path.split("/");
+    const isServed =
+      root === "api" || (root === "apis" && parts.store.types().some((type) => type.group === group));
+    // Outside of the groups that it serves it is a web server like any other.
+    if (!isServed) return { status: 404, body: "404 page not found\n" };
+    throw noSuchResource();
   }
   if (request.method === "GET") {
     if (["true", "1"].includes(request.query.get("watch") ?? ""))

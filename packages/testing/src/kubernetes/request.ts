@@ -1,5 +1,5 @@
 import { type ApiObject, type Fields, isFields } from "./api-object.js";
-import { badRequest, unsupportedMediaType } from "./api-status.js";
+import { type ApiError, badRequest, invalid, unsupportedMediaType } from "./api-status.js";
 import type { ObjectStore } from "./object-store.js";
 import { apiVersionOf, type ResourceType } from "./resource-type.js";
 
@@ -58,21 +58,49 @@ export function managerOf(request: ApiRequest): string {
 
 export function isDryRun(request: ApiRequest): boolean {
   const value = request.query.get("dryRun");
-  if (value !== null && value !== "All") throw badRequest(`invalid dry run option: ${value}`);
+  if (value !== null && value !== "All")
+    throw invalidOption(request, "dryRun", `[${JSON.stringify(value)}]`, ['"All"']);
   return value === "All";
+}
+
+const optionsOf: Readonly<Record<string, string>> = {
+  POST: "CreateOptions",
+  PUT: "UpdateOptions",
+  PATCH: "PatchOptions",
+  DELETE: "DeleteOptions",
+};
+
+/** A query parameter with a value that is none of those allowed. */
+export function invalidOption(
+  request: ApiRequest,
+  field: string,
+  shown: string,
+  supported: readonly string[],
+): ApiError {
+  const kind = optionsOf[request.method] ?? "ListOptions";
+  const problem = `Unsupported value: ${shown}: supported values: ${supported.join(", ")}`;
+  return invalid({ group: "meta.k8s.io", kind }, "", [{ field, problem, reason: "FieldValueNotSupported" }]);
+}
+
+/** A body that is not JSON or YAML, with what the parser said. */
+export class BrokenBody {
+  constructor(readonly problem: string) {}
 }
 
 /** The body as an object for this target, with the namespace of the path filled in. */
 export function bodyObject(request: ApiRequest, target: Target): ApiObject {
-  const body = request.body;
+  const { body } = request;
+  const { type } = target;
+  if (body instanceof BrokenBody || typeof body === "string")
+    throw badRequest(
+      `the object provided is unrecognized (must be of type ${type.kind}): couldn't get version/kind; json parse error: ${body instanceof BrokenBody ? body.problem : "not an object"}`,
+    );
   if (!isFields(body) || !isFields(body.metadata ?? {}))
     throw badRequest(
-      "the object provided is unrecognized (must be of type Object): couldn't get version/kind",
+      `the object provided is unrecognized (must be of type ${type.kind}): couldn't get version/kind`,
     );
-  const { apiVersion, kind } = body;
-  if (typeof apiVersion !== "string" || typeof kind !== "string")
-    throw badRequest(`Object 'Kind' is missing in '${JSON.stringify(body).slice(0, 120)}'`);
-  const object = structuredClone(body) as unknown as ApiObject;
+  // What the path says already need not be said again.
+  const object = { apiVersion: apiVersionOf(type), kind: type.kind, ...structuredClone(body) } as ApiObject;
   object.metadata = { ...(object.metadata as Fields | undefined) } as ApiObject["metadata"];
   if (target.type.namespaced && target.namespace !== undefined)
     object.metadata.namespace ??= target.namespace;
@@ -81,5 +109,5 @@ export function bodyObject(request: ApiRequest, target: Target): ApiObject {
 
 /** Refuses a media type that a verb does not take. */
 export function requireMediaType(request: ApiRequest, accepted: readonly string[]): void {
-  if (!accepted.includes(request.contentType)) throw unsupportedMediaType(request.contentType, accepted);
+  if (!accepted.includes(request.contentType)) throw unsupportedMediaType(accepted);
 }

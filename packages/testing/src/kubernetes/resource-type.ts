@@ -32,6 +32,6 @@ export function resourceName(type: ResourceType): string {
 }
 
 /** `Deployment.apps`, or `Pod` in the core group: how validation messages name a kind. */
-export function kindName(type: ResourceType): string {
+export function kindName(type: Pick<ResourceType, "group" | "kind">): string {
   return type.group ? `${type.kind}.${type.group}` : type.kind;
 }

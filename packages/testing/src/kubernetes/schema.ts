@@ -33,6 +33,26 @@ export function unknownFields(value: unknown, schema: Schema | undefined, path =
   });
 }
 
+/** The value without the fields that its schema does not have. */
+export function knownFields(value: unknown, schema: Schema | undefined): unknown {
+  if (Array.isArray(value)) return value.map((item) => knownFields(item, schema?.items));
+  if (!schema || !isFields(value)) return value;
+  const { properties, additionalProperties } = schema;
+  const open = schema["x-kubernetes-preserve-unknown-fields"] === true;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([name]) => !properties || open || name in properties)
+      .map(([name, member]) => [
+        name,
+        knownFields(
+          member,
+          properties?.[name] ??
+            (isFields(additionalProperties) ? (additionalProperties as Schema) : undefined),
+        ),
+      ]),
+  );
+}
+
 /** A value of the wrong type, missing or not among those allowed, in the words of CRD validation. */
 export interface SchemaViolation {
   readonly field: string;

@@ -30,6 +30,8 @@ function labelTest(text: string): (labels: Labels) => boolean {
     return (labels) => (labels[key] === value) === (operator !== "!=");
   }
   const existence = /^(!?)([^=!\s]+)$/.exec(text);
+  const operator = /^(==|=|!=)/.exec(text)?.[1];
+  if (operator) throw badRequest(`found '${operator}', expected: !, identifier, or 'end of string'`);
   if (!existence) throw badRequest(`unable to parse requirement: ${text}`);
   const [, not, key = ""] = existence;
   return (labels) => (labels[key] !== undefined) === (not === "");

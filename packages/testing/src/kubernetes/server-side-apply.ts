@@ -61,8 +61,35 @@ export function applyConfiguration(
   }
   const lost = new Set(conflicts.map(({ path }) => path));
   const kept = others.map((entry) => without(entry, lost)).filter((entry) => entry !== undefined);
-  merged.metadata.managedFields = [...kept, ownEntry(type, before, wanted, writer)];
+  // Who owns nothing is not written down.
+  const own = wanted.size > 0 ? [ownEntry(type, before, wanted, writer)] : [];
+  const entries = [...unowned(type, live, writer), ...kept, ...own];
+  if (entries.length > 0) merged.metadata.managedFields = entries.sort(byOperation);
+  else delete merged.metadata.managedFields;
   return merged;
+}
+
+/** An object that nobody's fields are recorded of gets an owner of all of them at its first apply. */
+function unowned(type: ResourceType, live: ApiObject | undefined, writer: Writer): ManagedFieldsEntry[] {
+  if (!live || (live.metadata.managedFields ?? []).length > 0) return [];
+  const { status: _, ...rest } = live;
+  return [
+    {
+      manager: "before-first-apply",
+      operation: "Update",
+      apiVersion: apiVersionOf(type),
+      time: timestamp(writer.now),
+      fieldsType: "FieldsV1",
+      fieldsV1: toFieldsV1(fieldsOf(type, rest as Fields)),
+    },
+  ];
+}
+
+/** The order that the API server keeps them in. */
+function byOperation(a: ManagedFieldsEntry, b: ManagedFieldsEntry): number {
+  const keyOf = (entry: ManagedFieldsEntry) =>
+    [entry.operation, entry.time, entry.manager, entry.apiVersion, entry.subresource ?? ""].join("\n");
+  return keyOf(a) < keyOf(b) ? -1 : 1;
 }
 
 /** Records who changed what with a create, update or patch that is no apply. */
@@ -75,10 +102,13 @@ export function trackUpdate(
   const owners = before?.metadata.managedFields ?? [];
   const then = before ? fieldsOf(type, before as Fields) : new Set<string>();
   const now = fieldsOf(type, after as Fields);
-  const written = new Set([...now].filter((path) => !same(before, after, path)));
+  const written = new Set(
+    [...now].filter((path) => !same(before, after, path) && !isAllocated(type, before, after, path)),
+  );
   const removed = new Set([...then].filter((path) => !now.has(path)));
   if (written.size === 0 && removed.size === 0) {
-    after.metadata.managedFields = owners;
+    if (owners.length > 0) after.metadata.managedFields = owners;
+    else delete after.metadata.managedFields;
     return;
   }
   const isOwnUpdate = (entry: ManagedFieldsEntry) =>
@@ -103,7 +133,21 @@ export function trackUpdate(
     fieldsV1: toFieldsV1(set),
     ...(writer.subresource ? { subresource: writer.subresource } : {}),
   };
-  after.metadata.managedFields = set.size > 0 ? [...kept, entry] : kept;
+  const entries = set.size > 0 ? [...kept, entry] : kept;
+  if (entries.length > 0) after.metadata.managedFields = entries.sort(byOperation);
+  else delete after.metadata.managedFields;
+}
+
+/** What the API server chose itself for a new Service is nobody's field. */
+function isAllocated(
+  type: ResourceType,
+  before: ApiObject | undefined,
+  after: ApiObject,
+  path: string,
+): boolean {
+  if (type.kind !== "Service" || before) return false;
+  const field = /^f:spec\nf:(clusterIPs?|ipFamil\w+)$/.exec(path)?.[1];
+  return field !== undefined && !(field === "clusterIP" && (after.spec as Fields).clusterIP === "None");
 }
 
 function same(before: ApiObject | undefined, after: ApiObject, path: string): boolean {
@@ -156,7 +200,7 @@ function conflictError(conflicts: readonly Conflict[]): ApiError {
 
 function describe(entry: ManagedFieldsEntry): string {
   const name = `"${entry.manager}"${entry.subresource ? ` with subresource "${entry.subresource}"` : ""}`;
-  return entry.operation === "Update" ? `${name} using ${entry.apiVersion} at ${entry.time}` : name;
+  return entry.operation === "Update" ? `${name} using ${entry.apiVersion}` : name;
 }
 
 function isOwn(entry: ManagedFieldsEntry, writer: Writer): boolean {

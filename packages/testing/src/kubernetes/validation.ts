@@ -1,24 +1,34 @@
 import { type ApiObject, fields, fieldsList, sameValue } from "./api-object.js";
-import { badRequest, type InvalidField, invalid, untypedPatch } from "./api-status.js";
+import { ApiError, badRequest, type InvalidField, invalid, untypedPatch } from "./api-status.js";
+import {
+  configKeyProblem,
+  invalidValue,
+  labelKeyProblem,
+  labelProblem,
+  labelValueProblem,
+  subdomainProblem,
+} from "./naming.js";
 import { apiVersionOf, type ResourceType } from "./resource-type.js";
-import { schemaViolations, unknownFields } from "./schema.js";
+import { knownFields, schemaViolations, unknownFields } from "./schema.js";
 import { matchesSelector } from "./selectors.js";
 
-const subdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
-const label = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
-const labelValue = /^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/;
 const labelKinds = new Set(["Namespace"]);
 const pathSegmentKinds = new Set(["Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"]);
 
 /** How a request wants unknown fields treated. */
 export type FieldValidation = "Ignore" | "Warn" | "Strict";
 
-/** Refuses fields that the kind does not have; drops them when the request does not mind. */
+/**
+ * Refuses fields that the kind does not have; drops them when the request does not mind.
+ *
+ * @param patched what a patch made of the object, which its refusal shows
+ */
 export function checkUnknownFields(
   type: ResourceType,
   object: ApiObject,
   mode: FieldValidation,
   apply: boolean,
+  patched?: ApiObject,
 ): readonly string[] {
   const unknown = unknownFields(object, type.schema);
   if (unknown.length === 0) return [];
@@ -31,10 +41,28 @@ export function checkUnknownFields(
     throw untypedPatch(name, text);
   }
   const quoted = unknown.map((path) => `unknown field "${path.replace(/^\./, "")}"`);
+  if (mode === "Strict" && patched !== undefined)
+    throw new ApiError(
+      422,
+      "Invalid",
+      ` "" is invalid: patch: Invalid value: ${JSON.stringify(JSON.stringify(patched))}: strict decoding error: ${quoted.join(", ")}`,
+      {
+        causes: [
+          {
+            reason: "FieldValueInvalid",
+            message: `Invalid value: ${JSON.stringify(JSON.stringify(patched))}: strict decoding error: ${quoted.join(", ")}`,
+            field: "patch",
+          },
+        ],
+      },
+    );
   if (mode === "Strict")
     throw badRequest(
       `${type.kind} in version "${type.version}" cannot be handled as a ${type.kind}: strict decoding error: ${quoted.join(", ")}`,
     );
+  const known = knownFields(object, type.schema) as Record<string, unknown>;
+  for (const name of Object.keys(object)) if (!(name in known)) delete object[name];
+  Object.assign(object, known);
   return mode === "Warn" ? quoted : [];
 }
 
@@ -45,9 +73,14 @@ export function checkIdentity(
   namespace: string | undefined,
   name: string | undefined,
 ): void {
-  if (object.kind !== type.kind || object.apiVersion !== apiVersionOf(type))
+  const version = object.apiVersion.split("/").at(-1);
+  if (object.kind !== type.kind)
     throw badRequest(
-      `the API version in the data (${object.apiVersion}, Kind=${object.kind}) does not match the expected API version (${apiVersionOf(type)}, Kind=${type.kind})`,
+      `${object.kind} in version "${version}" cannot be handled as a ${type.kind}: converting (${goType(object)}) to (${type.group ? type.group.split(".")[0] : "core"}.${type.kind}): unknown conversion`,
+    );
+  if (object.apiVersion !== apiVersionOf(type))
+    throw badRequest(
+      `${object.kind} in version "${version}" cannot be handled as a ${type.kind}: no kind "${object.kind}" is registered for version "${object.apiVersion}" in scheme "pkg/runtime/scheme.go"`,
     );
   if (name !== undefined && object.metadata.name !== name)
     throw badRequest(
@@ -57,15 +90,38 @@ export function checkIdentity(
     throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
 }
 
+function goType({ apiVersion, kind }: ApiObject): string {
+  return `${apiVersion.split("/").at(-1)}.${kind}`;
+}
+
 /** Refuses what breaks the kind's rules: names, labels, schema, immutable fields. */
 export function validate(type: ResourceType, object: ApiObject, live: ApiObject | undefined): void {
+  const violations = schemaViolations(withoutMetadata(object), type.schema);
+  const mistyped = type.custom
+    ? undefined
+    : violations.find(({ problem: text }) => text.includes("must be of type"));
+  if (mistyped) throw undecodable(type, mistyped.field, mistyped.problem);
   const wrong = [
     ...metadataProblems(type, object),
-    ...schemaViolations(withoutMetadata(object), type.schema).map((one) => one satisfies InvalidField),
+    ...violations.map((one) => one satisfies InvalidField),
     ...kindProblems(object),
     ...(live ? immutableProblems(object, live) : []),
   ];
   if (wrong.length > 0) throw invalid(type, object.metadata.name, wrong);
+}
+
+const goTypes: Readonly<Record<string, string>> = { integer: "int32", boolean: "bool" };
+
+/** Built-in kinds are Go structs: what does not fit is refused while the JSON is read, in the words of Go's decoder. */
+function undecodable(type: ResourceType, field: string, problem: string): ApiError {
+  const [, wanted = "string", given = "string"] = /must be of type (\w+): "(\w+)"/.exec(problem) ?? [];
+  // A mapping is one field of its struct.
+  const path = /^(data|stringData|parameters)\./.exec(field)?.[1] ?? field;
+  const struct = path.startsWith("spec.") ? `${type.kind}Spec` : type.kind;
+  const json = given === "integer" ? "number" : given === "boolean" ? "bool" : given;
+  return badRequest(
+    `${type.kind} in version "${type.version}" cannot be handled as a ${type.kind}: json: cannot unmarshal ${json} into Go struct field ${struct}.${path} of type ${goTypes[wanted] ?? wanted}`,
+  );
 }
 
 function withoutMetadata(object: ApiObject): Record<string, unknown> {
@@ -76,29 +132,16 @@ function withoutMetadata(object: ApiObject): Record<string, unknown> {
 function metadataProblems(type: ResourceType, object: ApiObject): InvalidField[] {
   const { name, labels } = object.metadata;
   const wrong: InvalidField[] = [];
-  const quoted = JSON.stringify(name);
-  if (labelKinds.has(type.kind) && !(label.test(name) && name.length <= 63))
-    wrong.push(
-      problem(
-        "metadata.name",
-        `Invalid value: ${quoted}: a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character`,
-      ),
-    );
-  else if (!pathSegmentKinds.has(type.kind) && !(subdomain.test(name) && name.length <= 253))
-    wrong.push(
-      problem(
-        "metadata.name",
-        `Invalid value: ${quoted}: a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character`,
-      ),
-    );
-  for (const value of Object.values(labels ?? {})) {
-    if (typeof value !== "string" || value.length > 63 || !labelValue.test(value))
-      wrong.push(
-        problem(
-          "metadata.labels",
-          `Invalid value: ${JSON.stringify(value)}: a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character`,
-        ),
-      );
+  const isPathSegment = pathSegmentKinds.has(type.kind);
+  const unusable = isPathSegment
+    ? undefined
+    : (labelKinds.has(type.kind) ? labelProblem : subdomainProblem)(name);
+  if (unusable) wrong.push(invalidValue("metadata.name", name, unusable));
+  for (const [key, value] of Object.entries(labels ?? {})) {
+    const badKey = labelKeyProblem(key);
+    if (badKey) wrong.push(invalidValue("metadata.labels", key, badKey));
+    const badValue = typeof value === "string" ? labelValueProblem(value) : "must be a string";
+    if (badValue) wrong.push(invalidValue("metadata.labels", value, badValue));
   }
   return wrong;
 }
@@ -112,6 +155,8 @@ function kindProblems(object: ApiObject): InvalidField[] {
     case "StatefulSet": {
       const labels = fields(template.metadata).labels as Record<string, string> | undefined;
       const wrong = containerProblems(fields(template.spec), "spec.template.spec");
+      if (Number(spec.replicas ?? 0) < 0)
+        wrong.unshift(invalidValue("spec.replicas", spec.replicas, "must be greater than or equal to 0"));
       if (matchesSelector(spec.selector, labels)) return wrong;
       const given = JSON.stringify(labels ?? {});
       return [
@@ -125,16 +170,65 @@ function kindProblems(object: ApiObject): InvalidField[] {
     case "Pod":
       return containerProblems(spec, "spec");
     case "Service":
-      return spec.type === "ExternalName" || spec.clusterIP === "None" || fieldsList(spec.ports).length > 0
-        ? []
-        : [required("spec.ports")];
+      return serviceProblems(spec);
     case "Ingress":
-      return spec.defaultBackend || fieldsList(spec.rules).length > 0
+      return ingressProblems(object.spec === undefined ? undefined : spec);
+    case "Lease":
+      for (const name of ["acquireTime", "renewTime"])
+        if (spec[name] !== undefined && !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/.test(String(spec[name])))
+          throw badRequest(
+            `Lease in version "v1" cannot be handled as a Lease: parsing time "${spec[name]}" as "2006-01-02T15:04:05.000000Z07:00": cannot parse "${spec[name]}" as "2006"`,
+          );
+      return typeof spec.leaseDurationSeconds === "number" && spec.leaseDurationSeconds <= 0
+        ? [invalidValue("spec.leaseDurationSeconds", spec.leaseDurationSeconds, "must be greater than 0")]
+        : [];
+    case "ConfigMap":
+    case "Secret":
+      return [...Object.keys(fields(object.data))].flatMap((key) => {
+        const wrong = configKeyProblem(key);
+        return wrong ? [invalidValue(`data[${key}]`, key, wrong)] : [];
+      });
+    case "CustomResourceDefinition":
+      return object.metadata.name === `${fields(spec.names).plural}.${spec.group}`
         ? []
-        : [problem("spec", "Invalid value: {}: either `defaultBackend` or `rules` must be specified")];
+        : [invalidValue("metadata.name", object.metadata.name, 'must be spec.names.plural+"."+spec.group')];
     default:
       return [];
   }
+}
+
+function serviceProblems(spec: Record<string, unknown>): InvalidField[] {
+  const ports = fieldsList(spec.ports);
+  if (ports.length === 0 && spec.type !== "ExternalName" && spec.clusterIP !== "None")
+    return [required("spec.ports")];
+  const isPort = (value: unknown) =>
+    typeof value !== "number" || (Number.isInteger(value) && value >= 1 && value <= 65_535);
+  return ports.flatMap((port, index) =>
+    ["port", "targetPort"]
+      .filter((name) => !isPort(port[name]))
+      .map((name) =>
+        invalidValue(`spec.ports[${index}].${name}`, port[name], "must be between 1 and 65535, inclusive"),
+      ),
+  );
+}
+
+function ingressProblems(spec: Record<string, unknown> | undefined): InvalidField[] {
+  const rules = fieldsList(spec?.rules);
+  if (!spec?.defaultBackend && rules.length === 0)
+    return [invalidValue("spec", null, "either `defaultBackend` or `rules` must be specified")];
+  return rules.flatMap(({ host, http }, index) => {
+    const at = `spec.rules[${index}]`;
+    const name = typeof host === "string" ? host.replace(/^\*\./, "") : undefined;
+    const wrong = name === undefined || name === "" ? undefined : subdomainProblem(name);
+    const paths = fieldsList(fields(http).paths).flatMap(({ path, pathType }, step) => {
+      const here = `${at}.http.paths[${step}]`;
+      if (pathType === undefined) return [required(`${here}.pathType`, "pathType must be specified")];
+      if (pathType === "ImplementationSpecific" || (typeof path === "string" && path.startsWith("/")))
+        return [];
+      return [invalidValue(`${here}.path`, path ?? "", "must be an absolute path")];
+    });
+    return [...(wrong ? [invalidValue(`${at}.host`, host, wrong)] : []), ...paths];
+  });
 }
 
 function containerProblems(spec: Record<string, unknown>, at: string): InvalidField[] {
@@ -152,11 +246,14 @@ const immutable: Readonly<Record<string, readonly (readonly [path: string, messa
   StatefulSet: [["spec.selector", "field is immutable"]],
   Job: [["spec.template", "field is immutable"]],
   StorageClass: [
-    ["parameters", "updates to parameters are forbidden."],
-    ["provisioner", "updates to provisioner are forbidden."],
+    ["parameters", "field is immutable"],
+    ["provisioner", "field is immutable"],
     ["reclaimPolicy", "field is immutable"],
     ["volumeBindingMode", "field is immutable"],
   ],
+  Secret: [["type", "field is immutable"]],
+  RoleBinding: [["roleRef", "cannot change roleRef"]],
+  ClusterRoleBinding: [["roleRef", "cannot change roleRef"]],
 };
 
 function immutableProblems(object: ApiObject, live: ApiObject): InvalidField[] {
@@ -164,23 +261,22 @@ function immutableProblems(object: ApiObject, live: ApiObject): InvalidField[] {
     const at = (root: ApiObject) =>
       path.split(".").reduce<unknown>((value, name) => fields(value)[name], root);
     if (sameValue(at(object), at(live))) return [];
-    const text = message.startsWith("updates")
-      ? `Forbidden: ${message}`
-      : `Invalid value: ${JSON.stringify(at(object))}: ${message}`;
-    return [
-      {
-        field: path,
-        problem: text,
-        reason: text.startsWith("F") ? "FieldValueForbidden" : "FieldValueInvalid",
-      },
-    ];
+    return [invalidValue(path, path === "roleRef" ? goFields(at(object)) : at(object), message)];
   });
+}
+
+/** A struct without names for JSON, as `%v` of Go shows it. */
+function goFields(value: unknown): unknown {
+  const names: Readonly<Record<string, string>> = { apiGroup: "APIGroup", kind: "Kind", name: "Name" };
+  return Object.fromEntries(
+    Object.entries(fields(value)).map(([name, member]) => [names[name] ?? name, member]),
+  );
 }
 
 function problem(field: string, text: string): InvalidField {
   return { field, problem: text, reason: "FieldValueInvalid" };
 }
 
-function required(field: string): InvalidField {
-  return { field, problem: "Required value", reason: "FieldValueRequired" };
+function required(field: string, why?: string): InvalidField {
+  return { field, problem: why ? `Required value: ${why}` : "Required value", reason: "FieldValueRequired" };
 }

@@ -17,12 +17,13 @@ import { jsonPatch, mergePatch, strategicPatch } from "./patches.js";
 import {
   type ApiRequest,
   bodyObject,
+  invalidOption,
   isDryRun,
   managerOf,
   requireMediaType,
   type Target,
 } from "./request.js";
-import { resourceName } from "./resource-type.js";
+import { type ResourceType, resourceName } from "./resource-type.js";
 import { applyConfiguration, trackUpdate, type Writer } from "./server-side-apply.js";
 import { checkIdentity, checkUnknownFields, type FieldValidation, validate } from "./validation.js";
 import { callWebhooks } from "./webhooks.js";
@@ -45,6 +46,7 @@ export interface ApiAnswer {
 export async function create(parts: WriteParts, request: ApiRequest, target: Target): Promise<ApiAnswer> {
   const { store } = parts;
   const { type, namespace } = target;
+  requireMediaType(request, ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"]);
   const object = bodyObject(request, target);
   if (!object.metadata.name && typeof object.metadata.generateName === "string")
     object.metadata.name = `${object.metadata.generateName}${Math.random().toString(36).slice(2, 7)}`;
@@ -59,10 +61,10 @@ export async function create(parts: WriteParts, request: ApiRequest, target: Tar
   checkIdentity(type, object, namespace, undefined);
   const warnings = checkUnknownFields(type, object, validationMode(request), false);
   requireNamespace(parts, target, object);
-  if (store.get(type, namespace, object.metadata.name)) throw alreadyExists(type, object.metadata.name);
   if (type.status) delete object.status;
   delete object.metadata.managedFields;
   finish(parts, target, object, undefined);
+  if (store.get(type, namespace, object.metadata.name)) throw alreadyExists(type, object.metadata.name);
   trackUpdate(type, undefined, object, writerOf(parts, request, target));
   return { ...(await persist(parts, request, target, object, undefined)), warnings };
 }
@@ -73,23 +75,45 @@ export async function replace(parts: WriteParts, request: ApiRequest, target: Ta
   checkIdentity(target.type, object, target.namespace, name);
   const live = parts.store.get(target.type, target.namespace, name);
   if (!live) throw notFound(target.type, name);
+  if (!object.metadata.resourceVersion && (target.type.custom || conditional.has(target.type.kind)))
+    throw unconditional(target.type, name);
   const warnings = checkUnknownFields(target.type, object, validationMode(request), false);
   return { ...(await writeUpdate(parts, request, target, live, object)), warnings };
 }
 
+/** Kinds that are replaced only by who says which version he has seen; others take "whatever there is". */
+const conditional = new Set([
+  ...["APIService", "CustomResourceDefinition", "Lease", "PodDisruptionBudget"],
+  ...["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"],
+]);
+
+function unconditional(type: ResourceType, name: string): ApiError {
+  const message = "Invalid value: 0: must be specified for an update";
+  const field = "metadata.resourceVersion";
+  return new ApiError(422, "Invalid", `${resourceName(type)} "${name}" is invalid: ${field}: ${message}`, {
+    name,
+    ...(type.group ? { group: type.group } : {}),
+    kind: type.plural,
+    causes: [{ reason: "FieldValueInvalid", message, field }],
+  });
+}
+
+const patchTypes = new Set([
+  "application/json-patch+json",
+  "application/merge-patch+json",
+  "application/strategic-merge-patch+json",
+  "application/apply-patch+yaml",
+]);
+
 export async function patch(parts: WriteParts, request: ApiRequest, target: Target): Promise<ApiAnswer> {
-  requireMediaType(request, [
-    "application/json-patch+json",
-    "application/merge-patch+json",
-    "application/strategic-merge-patch+json",
-    "application/apply-patch+yaml",
-  ]);
+  if (!patchTypes.has(request.contentType))
+    throw new ApiError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {});
   if (request.contentType === "application/apply-patch+yaml") return apply(parts, request, target);
   const { type, namespace } = target;
   if (request.contentType === "application/strategic-merge-patch+json" && type.custom)
     requireMediaType(request, ["application/json-patch+json", "application/merge-patch+json"]);
   if (request.query.has("force"))
-    throw invalid({ ...type, group: "meta.k8s.io", kind: "PatchOptions" }, "", [
+    throw invalid({ group: "meta.k8s.io", kind: "PatchOptions" }, "", [
       {
         field: "force",
         problem: "Forbidden: may not be specified for non-apply patch",
@@ -105,7 +129,7 @@ export async function patch(parts: WriteParts, request: ApiRequest, target: Targ
           ? mergePatch(live, request.body)
           : strategicPatch(type, live, request.body)) as ApiObject);
   checkIdentity(type, patched, namespace, target.name);
-  const warnings = checkUnknownFields(type, patched, validationMode(request), false);
+  const warnings = checkUnknownFields(type, patched, validationMode(request), false, patched);
   return { ...(await writeUpdate(parts, request, target, live, patched)), warnings };
 }
 
@@ -114,10 +138,14 @@ async function apply(parts: WriteParts, request: ApiRequest, target: Target): Pr
   const { type, namespace } = target;
   const object = bodyObject(request, target);
   object.metadata.name ??= target.name!;
+  if (object.kind !== type.kind)
+    throw badRequest(
+      `invalid object type: ${object.apiVersion.includes("/") ? "" : "/"}${object.apiVersion}, Kind=${object.kind}`,
+    );
   checkIdentity(type, object, namespace, target.name);
   const manager = request.query.get("fieldManager");
   if (!manager)
-    throw invalid({ ...type, group: "meta.k8s.io", kind: "PatchOptions" }, "", [
+    throw invalid({ group: "meta.k8s.io", kind: "PatchOptions" }, "", [
       {
         field: "fieldManager",
         problem: "Required value: is required for apply patch",
@@ -125,11 +153,12 @@ async function apply(parts: WriteParts, request: ApiRequest, target: Target): Pr
       },
     ]);
   if (object.metadata.managedFields !== undefined) throw badRequest("metadata.managedFields must be nil");
-  checkUnknownFields(type, object, "Strict", true);
+  isDryRun(request);
+  checkUnknownFields(type, bodyAsGiven(request), "Strict", true);
   const live = store.get(type, namespace, object.metadata.name);
   if (!live) requireNamespace(parts, target, object);
   const wantedVersion = object.metadata.resourceVersion;
-  if (wantedVersion !== undefined && live?.metadata.resourceVersion !== wantedVersion)
+  if (wantedVersion !== undefined && live && live.metadata.resourceVersion !== wantedVersion)
     throw staleUpdate(type, object.metadata.name);
   delete object.metadata.resourceVersion;
   const onStatus = target.subresource === "status";
@@ -145,6 +174,14 @@ export async function destroy(parts: WriteParts, request: ApiRequest, target: Ta
   const { store } = parts;
   const { type, namespace } = target;
   const name = target.name!;
+  const policy = request.query.get("propagationPolicy");
+  if (policy !== null && !["Background", "Foreground", "Orphan"].includes(policy))
+    throw invalidOption(request, "propagationPolicy", JSON.stringify(policy), [
+      '"Foreground"',
+      '"Background"',
+      '"Orphan"',
+      '"nil"',
+    ]);
   const live = store.get(type, namespace, name);
   if (!live) throw notFound(type, name);
   const options = isFields(request.body) ? request.body : {};
@@ -164,6 +201,7 @@ export async function destroy(parts: WriteParts, request: ApiRequest, target: Ta
   if (!marked) await parts.effects.record(effect("delete", live));
   const left = store.get(type, namespace, name);
   if (left) return { status: 200, body: left };
+  if (returnsDeleted.has(type.kind)) return { status: 200, body: live };
   return {
     status: 200,
     body: {
@@ -181,14 +219,21 @@ export async function destroy(parts: WriteParts, request: ApiRequest, target: Ta
   };
 }
 
+/** Kinds whose last state is the answer to their deletion; the others answer with a Status. */
+const returnsDeleted = new Set([
+  ...["CSIDriver", "CSINode", "PersistentVolume", "PersistentVolumeClaim", "ResourceQuota", "Service"],
+  ...["ServiceAccount", "StorageClass", "VolumeAttachment"],
+]);
+
 /** Refuses a delete whose `preconditions` name another object than the one that is there. */
 export function checkPreconditions(target: Target, live: ApiObject, options: Fields): void {
   const preconditions = isFields(options.preconditions) ? options.preconditions : {};
   const { uid, resourceVersion } = preconditions;
   if (typeof uid === "string" && uid !== live.metadata.uid)
-    throw preconditionFailed(target.type, live.metadata.name, uid, live.metadata.uid ?? "");
-  if (typeof resourceVersion === "string" && resourceVersion !== live.metadata.resourceVersion)
-    throw staleUpdate(target.type, live.metadata.name);
+    throw preconditionFailed(target.type, live.metadata.name, "UID", uid, live.metadata.uid ?? "");
+  const found = live.metadata.resourceVersion ?? "";
+  if (typeof resourceVersion === "string" && resourceVersion !== found)
+    throw preconditionFailed(target.type, live.metadata.name, "ResourceVersion", resourceVersion, found);
 }
 
 async function writeUpdate(
@@ -236,7 +281,7 @@ async function persist(
   object: ApiObject,
   live: ApiObject | undefined,
 ): Promise<ApiAnswer> {
-  if (isDryRun(request)) return { status: live ? 200 : 201, body: object };
+  if (isDryRun(request)) return { status: live ? 200 : 201, body: live ? object : parts.store.stamp(object) };
   if (!live) {
     const created = parts.store.create(object);
     await parts.effects.record(effect("create", created));
@@ -279,6 +324,11 @@ function requireNamespace(parts: WriteParts, target: Target, object: ApiObject):
   );
 }
 
+/** Messages of server-side apply name an object as it was given, without what the path says of it. */
+function bodyAsGiven(request: ApiRequest): ApiObject {
+  return request.body as ApiObject;
+}
+
 function writerOf(parts: WriteParts, request: ApiRequest, target: Target): Writer {
   return {
     manager: managerOf(request),
@@ -290,7 +340,12 @@ function writerOf(parts: WriteParts, request: ApiRequest, target: Target): Write
 function validationMode(request: ApiRequest): FieldValidation {
   const mode = request.query.get("fieldValidation") ?? "Warn";
   if (mode !== "Ignore" && mode !== "Warn" && mode !== "Strict")
-    throw badRequest(`invalid fieldValidation: ${mode}`);
+    throw invalidOption(request, "fieldValidation", JSON.stringify(mode), [
+      '""',
+      '"Ignore"',
+      '"Strict"',
+      '"Warn"',
+    ]);
   return mode;
 }
 
