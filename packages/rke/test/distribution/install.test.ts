@@ -123,3 +123,14 @@ for (const engine of [k3s(quick), rke2(quick)]) {
     expect(all[1]!.members.size).toBe(2);
   });
 }
+
+test("every worker that fails is told of", async () => {
+  const lab = await setUp(k3s(quick), [...one, "lab-a-worker-1", "lab-b-worker-1"]);
+  fixture = lab;
+  for (const name of ["lab-a-worker-1", "lab-b-worker-1"])
+    lab.machine(name).files.write("/var/lib/rancher/multicloud-k3s/v1.35.6+k3s1/k3s", "half a file");
+  const error = await errorOf(lab.up());
+  expect(error.message).toMatch(/2 workers failed: lab-a-worker-1: .*; lab-b-worker-1: /);
+  // What was wrong is gone with the error.
+  await lab.up();
+});
