@@ -6,6 +6,11 @@
  */
 export { describeProvider } from "./describe-provider.js";
 export { describeEngine } from "./engine/describe-engine.js";
+export {
+  type EmulatedMachines,
+  type EngineClients,
+  emulatedMachines,
+} from "./engine/emulated-machines.js";
 export type {
   EngineAbility,
   EngineHarness,
