@@ -3,7 +3,8 @@ import type { SshHost } from "@multicloud/ssh";
 import { type HostRecord, recordFile, renderRecord } from "./host-record.js";
 import { backupFile, candidateFile, configFile, type Look, look } from "./look.js";
 import { obstacle } from "./obstacle.js";
-import { failed, run } from "./remote.js";
+import { execute, failed, run } from "./remote.js";
+import { alone } from "./remote-lock.js";
 import { askStats } from "./stats.js";
 
 /** What is to run on the machine. */
@@ -73,8 +74,7 @@ elif test -e ${recordFile}; then code=${taken}
 else code=1; fi
 rm -f ${fresh}
 exit $code`;
-  const options = { sudo: true, stdin: renderRecord(record), signal: context.signal, timeoutMs: 30_000 };
-  const { code, stderr } = await remote.exec(script, options);
+  const { code, stderr } = await execute(remote, context, alone(script), { stdin: renderRecord(record) });
   if (code === 0) return;
   if (code !== taken) {
     throw failed(
@@ -141,21 +141,17 @@ fi
 async function activate(remote: SshHost, context: SiteContext, found: Look, wanted: Wanted): Promise<void> {
   const tidy = found.hasScraps ? `rm -f ${candidateFile} ${recordFile}.*.new\n` : "";
   const enable = found.enabled ? "" : "systemctl enable haproxy > /dev/null 2>&1 || exit 1\n";
-  const { code, stderr } = await remote.exec(`${tidy}${enable}systemctl reload-or-restart haproxy`, {
-    sudo: true,
-    signal: context.signal,
-    timeoutMs: 60_000,
-  });
+  const { code, stderr } = await execute(
+    remote,
+    context,
+    alone(`${tidy}${enable}systemctl reload-or-restart haproxy`),
+  );
   const deadline = performance.now() + swapMs;
   while (code === 0 && performance.now() < deadline) {
     if ((await askStats(remote, context, wanted.statsPort))?.digest === wanted.digest) return;
     await delay(250, context.signal);
   }
-  const journal = await remote.exec("journalctl -u haproxy -n 8 -o cat --no-pager 2> /dev/null", {
-    sudo: true,
-    signal: context.signal,
-    timeoutMs: 20_000,
-  });
+  const journal = await execute(remote, context, "journalctl -u haproxy -n 8 -o cat --no-pager 2> /dev/null");
   const why = `${stderr} ${journal.stdout}`.trim().split("\n").slice(-8).join(" | ");
   const hint = "does another program hold port 80 or 443 there (ss -ltnp)? The next up() tries again";
   throw failed(remote, context, "running it with its new configuration", why || "it does not answer", hint);

@@ -39,9 +39,11 @@ if test -e ${recordFile}; then echo record; fi
 for scrap in ${candidateFile} ${recordFile}.*.new; do if test -e "$scrap"; then echo scraps; fi; done
 if test -e ${configFile}; then echo config; fi
 dpkg-query -W -f='\${Conffiles}\\n' haproxy 2> /dev/null | grep ' ${configFile} ' || true`;
-  const said = (await run(remote, context, "looking at it", script)).split("\n").map((line) => line.trim());
+  const said = (await run(remote, context, "looking at it", script, { reads: true }))
+    .split("\n")
+    .map((line) => line.trim());
   const is = (word: string) => said.includes(word);
-  const read = (path: string) => run(remote, context, `reading ${path}`, `cat ${path}`);
+  const read = (path: string) => run(remote, context, `reading ${path}`, `cat ${path}`, { reads: true });
   const recordText = is("record") ? await read(recordFile) : undefined;
   const config = is("config") ? await read(configFile) : undefined;
   // The package's own check sum: `<path> <md5>`.

@@ -1,6 +1,7 @@
 import { type ErrorCode, MulticloudError, type SiteContext } from "@multicloud/core/plugin";
-import type { ExecOptions, SshHost } from "@multicloud/ssh";
+import type { ExecOptions, ExecResult, SshHost } from "@multicloud/ssh";
 import { type GatewayHost, jumpsOf } from "./options.js";
+import { afterOthers, alone, lockSeconds } from "./remote-lock.js";
 
 /** A session with the gateway's machine: connected, used, closed. Errors name the machine. */
 export async function onHost<T>(
@@ -41,18 +42,31 @@ export async function run(
   context: SiteContext,
   doing: string,
   script: string,
-  options: Pick<ExecOptions, "stdin" | "timeoutMs"> & { readonly hint?: string } = {},
+  options: Pick<ExecOptions, "stdin" | "timeoutMs"> & {
+    readonly hint?: string;
+    readonly reads?: boolean;
+  } = {},
 ): Promise<string> {
-  const { hint, timeoutMs = 60_000, ...rest } = options;
-  const { code, stdout, stderr } = await remote.exec(script, {
-    sudo: true,
-    signal: context.signal,
-    timeoutMs,
-    ...rest,
-  });
+  const { hint, reads = false, ...rest } = options;
+  const { code, stdout, stderr } = await execute(
+    remote,
+    context,
+    (reads ? afterOthers : alone)(script),
+    rest,
+  );
   if (code === 0) return stdout;
   const said = (stderr.trim() || stdout.trim()).split("\n").slice(-6).join(" | ");
   throw failed(remote, context, doing, said || `exit code ${code}`, hint);
+}
+
+/** Runs a command as root; its own time comes on top of the time that it may wait for another. */
+export function execute(
+  remote: SshHost,
+  { signal }: SiteContext,
+  command: string,
+  { timeoutMs = 60_000, ...options }: Pick<ExecOptions, "stdin" | "timeoutMs"> = {},
+): Promise<ExecResult> {
+  return remote.exec(command, { sudo: true, signal, timeoutMs: timeoutMs + lockSeconds * 1000, ...options });
 }
 
 export function failed(
