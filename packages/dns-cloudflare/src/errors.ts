@@ -19,7 +19,7 @@ interface ApiFailure {
 }
 
 /** All of Cloudflare's codes in an error, those of the chains too. */
-export function codesOf(error: unknown): readonly number[] {
+function codesOf(error: unknown): readonly number[] {
   const { errors } = (error ?? {}) as ApiFailure;
   if (!Array.isArray(errors)) return [];
   return (errors as NonNullable<ApiFailure["errors"]>)

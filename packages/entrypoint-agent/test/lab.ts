@@ -46,7 +46,7 @@ export const cloud = "198.51.100.1";
 export const stand = "198.51.100.2";
 
 /** Three nodes behind home's NAT and one in each of two clouds: the reference set-up. */
-export const referencePlan: LabPlan = [
+const referencePlan: LabPlan = [
   ["home-1", "home", home],
   ["home-2", "home", home],
   ["home-3", "home", home],

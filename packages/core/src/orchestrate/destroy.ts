@@ -18,7 +18,7 @@ export interface DestroyResult {
 /**
  * Removes everything with this cluster's mark in the sites of the configuration, whether it still names the
  * machine or not: the record first (nobody is sent to a dying cluster), then gateways, machines and what they share,
- * then overlay members (a living node would come back), and the state last.
+ * then overlay members (a living node would come back), the record once more, and the state last.
  */
 export async function destroy(session: Session): Promise<DestroyResult> {
   const { config, steps, sites, signal } = session;
@@ -43,6 +43,8 @@ export async function destroy(session: Session): Promise<DestroyResult> {
     step.result(`${ours.length} removed`);
     return ours.map(({ node }) => node);
   });
+  // Agents in the cluster lived on after the record was removed, and may have made it again.
+  if (config.entrypoint?.inCluster) await config.entrypoint.remove(session.context());
   await session.state.clear();
   return { machines: removed.flat(), members };
 }

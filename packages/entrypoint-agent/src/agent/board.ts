@@ -27,7 +27,7 @@ export interface Board {
 }
 
 /** How long agents have to speak up once something looks wrong: two looks and a sign of life. */
-export const speakUpMs = (timing: AgentTiming) => 2 * timing.lookMs + 0.5 * timing.alertMs;
+const speakUpMs = (timing: AgentTiming) => 2 * timing.lookMs + 0.5 * timing.alertMs;
 
 // Another API server may show an older version again; that is no sign of life.
 const versionsKept = 8;

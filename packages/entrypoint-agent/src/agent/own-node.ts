@@ -13,7 +13,7 @@ export interface OwnNode {
 }
 
 /** Node annotation with its public addresses, separated by commas. */
-export const addressAnnotation = "multicloud.entrypoint/public-address";
+const addressAnnotation = "multicloud.entrypoint/public-address";
 
 interface NodeObject {
   readonly metadata: {

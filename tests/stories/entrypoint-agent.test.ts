@@ -1,0 +1,50 @@
+import { cloudflare } from "@multicloud/dns-cloudflare";
+import { entrypointAgent } from "@multicloud/entrypoint-agent";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Lab, openLab } from "./lab.js";
+
+const shape = { home: [1, 1], ramnode: [0, 1] } as const;
+let lab: Lab;
+
+beforeAll(async () => {
+  lab = await openLab();
+});
+afterAll(() => lab.close());
+
+function entrypoint() {
+  const { env } = lab;
+  const given = cloudflare({
+    zone: lab.home.zone,
+    record: "*.apps",
+    token: env.CLOUDFLARE_API_TOKEN!,
+    baseURL: env.CLOUDFLARE_BASE_URL!,
+  });
+  // Pods of the sandbox run nothing, and this test needs no build.
+  return { ...given, inCluster: { ...given.inCluster!, program: async () => "" } };
+}
+
+test("up() with the agent, a second time without effect, and destroy() leaves no record that an agent made meanwhile", async () => {
+  const agent = entrypointAgent({ entrypoint: entrypoint(), program: " " });
+  const cluster = () => lab.cluster(shape, { entrypoint: entrypoint(), addons: [agent] } as never);
+  await cluster().up();
+  const before = lab.effects.all.length;
+  await cluster().up();
+  expect(lab.effectsSince(before)).toEqual([]);
+
+  const context = {
+    cluster: "lab",
+    signal: new AbortController().signal,
+    dialer: () => Promise.reject(new Error("nothing is dialled")),
+    report: () => {},
+  };
+  let made = false;
+  const unlisten = lab.effects.listen(async (effect) => {
+    if (made || effect.kind !== "server" || effect.action !== "delete") return;
+    made = true;
+    await entrypoint().set(context, [lab.home.router]);
+  });
+  await cluster().destroy();
+  unlisten();
+  expect(made).toBe(true);
+  expect(lab.resolve("hello.apps.example.com")).toEqual([]);
+});
