@@ -232,6 +232,24 @@ test("snapshots go to S3 too, and come back from there when no master has them",
   await cluster().up();
 });
 
+test("a node's own labels and taints are put on, and taken off again", async () => {
+  const name = "lab-ramnode-worker-1";
+  const taint = { key: "dedicated", value: "db", effect: "NoSchedule" } as const;
+  const tainted = make({
+    config: { nodes: [{ hostname_override: name, labels: { "example.com/disk": "fast" }, taints: [taint] }] },
+  });
+  const look = () =>
+    kubernetesOf(lab, async (api) => {
+      const node = await api.get({ apiVersion: "v1", kind: "Node", name });
+      const { taints = [] } = (node?.spec ?? {}) as { taints?: unknown[] };
+      return { taints, disk: node?.metadata.labels?.["example.com/disk"] };
+    });
+  await cluster(tainted).up();
+  expect(await look()).toEqual({ taints: [taint], disk: "fast" });
+  await cluster().up();
+  expect((await look()).taints).toEqual([]);
+});
+
 test("another workstation, without any state of RKE, gets it from the nodes: same authority", async () => {
   const authority = authorityOf(await kept());
   await rm(lab.state("lab", "engine"), { recursive: true });

@@ -39,6 +39,7 @@ export function fakeClusters(): KubernetesClusters & { readonly size: number } {
           const node = nodes.get(name);
           if (node) nodes.set(name, { ...node, ready });
         },
+        syncTaints() {},
         removeNode: (name) => void nodes.delete(name),
         ensureIngressClass() {},
         ingressHosts: () => ["hello.example.com"],

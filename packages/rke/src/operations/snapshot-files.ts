@@ -1,7 +1,7 @@
 import { type EngineNode, MulticloudError, type Problem } from "@multicloud/core/plugin";
 
 /** Where RKE keeps snapshots on the masters, as zip archives. Source: RKE `services/etcd.go`. */
-export const snapshotDirectory = "/opt/rke/etcd-snapshots";
+const snapshotDirectory = "/opt/rke/etcd-snapshots";
 
 /** A snapshot of etcd as the masters hold it. */
 export interface Snapshot {

@@ -1,5 +1,5 @@
-import type { RegisteredNode } from "../rke/clusters.js";
-import { type ApiObject, fields, timestamp } from "./api-object.js";
+import type { NodeTaint, RegisteredNode } from "../rke/clusters.js";
+import { type ApiObject, fields, fieldsList, timestamp } from "./api-object.js";
 import { setCondition } from "./controllers/conditions.js";
 import type { ObjectStore } from "./object-store.js";
 
@@ -18,6 +18,29 @@ export function setNodeReady(store: ObjectStore, name: string, ready: boolean, n
   if (object) store.modify(object, (draft) => setReady(draft, ready, now));
 }
 
+/** Takes the former taints off a node and puts others on. What somebody else put there stays. */
+export function syncTaints(
+  store: ObjectStore,
+  name: string,
+  former: readonly NodeTaint[],
+  taints: readonly NodeTaint[],
+): void {
+  const object = store.find("v1", "Node", undefined, name);
+  if (!object) return;
+  // Kubernetes tells taints apart by key and effect.
+  const is = (one: NodeTaint) => (other: unknown) => {
+    const { key, effect } = fields(other);
+    return key === one.key && effect === one.effect;
+  };
+  store.modify(object, (draft) => {
+    const kept = fieldsList(draft.spec?.taints).filter(
+      (taint) => ![...former, ...taints].some((one) => is(one)(taint)),
+    );
+    draft.spec = { ...draft.spec, taints: [...kept, ...taints] };
+    if (kept.length + taints.length === 0) delete draft.spec.taints;
+  });
+}
+
 function fill(draft: ApiObject, node: RegisteredNode, now: number): void {
   draft.metadata.labels = {
     ...draft.metadata.labels,
@@ -27,7 +50,8 @@ function fill(draft: ApiObject, node: RegisteredNode, now: number): void {
     ...Object.fromEntries(node.roles.map((role) => [`node-role.kubernetes.io/${role}`, "true"])),
     ...node.labels,
   };
-  const taints = node.taints ? (draft.status?.nodeInfo ? [] : node.taints) : taintsOf(node.roles);
+  // Taints are what a node registers with; a kubelet that starts again does not touch them.
+  const taints = draft.status?.nodeInfo ? [] : (node.taints ?? taintsOf(node.roles));
   draft.spec = { ...draft.spec, ...(taints.length > 0 ? { taints } : {}) };
   const address = (type: string, value: string) => ({ type, address: value });
   draft.status = {

@@ -2,7 +2,7 @@ import type { KubernetesCluster, KubernetesClusters } from "../rke/clusters.js";
 import type { World } from "../world/world.js";
 import { type ApiObject, fields, fieldsList } from "./api-object.js";
 import { type ApiCall, createApiServer } from "./api-server.js";
-import { registerNode, setNodeReady } from "./cluster-nodes.js";
+import { registerNode, setNodeReady, syncTaints } from "./cluster-nodes.js";
 import { startControllers } from "./controllers/controller-manager.js";
 import { createObjectStore } from "./object-store.js";
 import type { RequestUser } from "./request.js";
@@ -95,6 +95,7 @@ export function createKubernetesCluster(
     accept: server.accept,
     registerNode: (node) => registerNode(store, node, now()),
     setNodeReady: (name, ready) => setNodeReady(store, name, ready, now()),
+    syncTaints: (name, former, taints) => syncTaints(store, name, former, taints),
     removeNode(name) {
       const node = store.find("v1", "Node", undefined, name);
       if (node) store.remove(node);

@@ -9,6 +9,13 @@ export interface ServingCertificates {
   readonly clientCaPem: string;
 }
 
+/** One taint of a node. */
+export interface NodeTaint {
+  readonly key: string;
+  readonly value: string;
+  readonly effect: string;
+}
+
 /** What a `kubelet` says of its node. */
 export interface RegisteredNode {
   readonly name: string;
@@ -21,7 +28,7 @@ export interface RegisteredNode {
   /** `controlplane`, `etcd`, `worker`: shown from the `node-role.kubernetes.io/<role>=true` labels. */
   readonly roles: readonly string[];
   /** Taints that the kubelet registers its node with; they are not touched later. Default: those that RKE gives the roles. */
-  readonly taints?: readonly { readonly key: string; readonly value: string; readonly effect: string }[];
+  readonly taints?: readonly NodeTaint[];
   /** Default Docker, as RKE has it. */
   readonly containerRuntime?: string;
 }
@@ -40,6 +47,8 @@ export interface KubernetesCluster {
   registerNode(node: RegisteredNode): void;
   /** Sets the node's `Ready` condition. A node that does not exist is ignored. */
   setNodeReady(name: string, ready: boolean): void;
+  /** Takes the former taints off a node and puts these on; others stay. A node that does not exist is ignored. */
+  syncTaints(name: string, former: readonly NodeTaint[], taints: readonly NodeTaint[]): void;
   /** Deletes the Node object. One that does not exist is fine. */
   removeNode(name: string): void;
   /** Makes the IngressClass that an ingress controller brings. One that is there stays as it is. */

@@ -2,7 +2,7 @@ import type { ContainerProgram } from "../docker/container.js";
 import { sslDirectory } from "./certificates.js";
 
 /** Where the nodes keep snapshots of etcd. */
-export const snapshotDirectory = "/opt/rke/etcd-snapshots";
+const snapshotDirectory = "/opt/rke/etcd-snapshots";
 
 const pathOf = (name: string | undefined) => `${snapshotDirectory}/${name}.zip`;
 

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { parse } from "yaml";
+import type { NodeTaint } from "../clusters.js";
 import { imagesOf, knownVersions } from "../images.js";
 import { Fatal } from "./run.js";
 
@@ -13,6 +14,7 @@ export interface FileNode {
   readonly user: string;
   readonly role: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
+  readonly taints: readonly NodeTaint[];
   readonly ssh_key_path: string;
 }
 
@@ -164,6 +166,10 @@ function readNode(node: Mapping, index: number, sshKeyPath: string): FileNode {
     user,
     role,
     labels: mapping(node.labels) as Readonly<Record<string, string>>,
+    taints: list(node.taints).map((entry) => {
+      const { key, value, effect } = mapping(entry);
+      return { key: text(key) ?? "", value: text(value) ?? "", effect: text(effect) ?? "" };
+    }),
     ssh_key_path: text(node.ssh_key_path) ?? sshKeyPath,
   };
 }

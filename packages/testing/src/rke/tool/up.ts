@@ -75,6 +75,12 @@ export async function buildCluster(
     await runPlan(call, log, "worker", hosts, (node) => workerPlan(file, node, bundle));
     await step();
 
+    const cluster = call.clusters.forCertificateAuthority(bundle["kube-ca"]!.certificatePEM);
+    for (const { node } of hosts) {
+      const former = previous.find((old) => old.hostname_override === node.hostname_override)?.taints ?? [];
+      cluster.syncTaints(node.hostname_override, former, node.taints);
+    }
+
     const state = JSON.stringify({ desiredState, currentState: desiredState }, null, 2);
     await writeToolFile(call, paths.state, state);
     call.states.set(bundle["kube-ca"]!.certificatePEM, state);
