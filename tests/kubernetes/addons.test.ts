@@ -6,7 +6,6 @@ import type {
   StateStore,
 } from "@multicloud/core/plugin";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { stringify } from "yaml";
 import {
   addon,
   certManager,
@@ -130,8 +129,9 @@ const storageClasses = ["storage.k8s.io/v1", "StorageClass"] as const;
 const webhooks = (kind: string) =>
   ["admissionregistration.k8s.io/v1", `${kind}WebhookConfiguration`] as const;
 
+// JSON is YAML.
 const toYaml = (objects: readonly object[]) =>
-  objects.map((object) => `---\n${stringify(object, { aliasDuplicateObjects: false })}`).join("");
+  objects.map((object) => `---\n${JSON.stringify(object)}\n`).join("");
 const definition = (group: string, version: string, kind: string, plural: string) =>
   customResource({ group, version, kind, plural, scope: "Namespaced", labels: {} });
 

@@ -1,5 +1,5 @@
 import { createServer } from "node:https";
-import { parse } from "yaml";
+import { parseManifest } from "../../packages/addons/src/manifest/load.js";
 import { createAuthority, issue } from "../../packages/testing/src/rke/certificates/authority.js";
 import type { RawRequest, Server } from "./servers.js";
 
@@ -56,7 +56,11 @@ export function playLonghorn(server: Server): Player {
     if (text === undefined) return;
     if (text !== made) {
       await ask(server, { method: "DELETE", path: `${classes}/longhorn` });
-      await ask(server, { method: "POST", path: classes + manager, body: parse(text) });
+      await ask(server, {
+        method: "POST",
+        path: classes + manager,
+        body: parseManifest("longhorn", text)[0],
+      });
       made = text;
     }
     const known = await ask(server, { method: "GET", path: nodes });

@@ -268,11 +268,7 @@ test("refuses what the real one refuses, in its words", async () => {
       400,
       "json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32",
     ],
-    [
-      raw.call("GET", "/apis/apps/v2/deployments"),
-      404,
-      "the server could not find the requested resource",
-    ],
+    [raw.call("GET", "/apis/apps/v2/deployments"), 404, "the server could not find the requested resource"],
     [raw.call("DELETE", "/api/v1/namespaces/default"), 403, "this namespace may not be deleted"],
     [raw.call("GET", `${maps}?fieldSelector=data.x=1`), 400, "field label not supported: data.x"],
     [raw.call("POST", maps, "{"), 400, "couldn't get version/kind; json parse error"],
