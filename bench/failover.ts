@@ -65,7 +65,7 @@ if (chosen.length > 0) {
         [
           `${scenario.padEnd(7)}${losses} losses of ${scenarios[scenario]}:`,
           `min ${seconds(Math.min(...times))}  median ${seconds(percentile(times, 50))}  p95 ${seconds(percentile(times, 95))}  max ${seconds(Math.max(...times))}`,
-          `(reference, computed: 340–350 s); ${losses} needed writes, ${extra} others`,
+          `(reference, computed: 340–350 s); ${losses} needed writes, ${extra} others, ${await lab.events()} events`,
         ].join("\n       "),
       );
     }),

@@ -31,6 +31,8 @@ export interface Lab {
   /** Told with `performance.now()` of each change of the record. */
   onChange(listener: (at: number) => void): () => void;
   dnsWrites(): number;
+  /** Events of switches that Kubernetes has. */
+  events(): Promise<number>;
   view(): Promise<View>;
   /** Memory of the agents in KiB: resident now and at its highest, and the part that is not shared with other Node processes. */
   memory(): Promise<readonly { readonly rss: number; readonly own: number; readonly peak: number }[]>;
@@ -170,6 +172,10 @@ export async function openLab(
     record: () => dns.resolve("hello.apps.example.com"),
     onChange: (listener) => dns.onChange(() => listener(performance.now())),
     dnsWrites: () => writes() - before,
+    async events() {
+      const events = await server.api.list({ apiVersion: "v1", kind: "Event", namespace });
+      return events.filter(({ reason }) => reason === "EntrypointSwitched").length;
+    },
     async view() {
       const leases = await server.api.list({
         apiVersion: "coordination.k8s.io/v1",

@@ -9,12 +9,12 @@ import {
   poll,
 } from "@multicloud/core/plugin";
 import { type AgentSettings, defaultTiming } from "../agent/settings.js";
-import { entrypointAgentManifest, labelsOf } from "./manifest.js";
+import { defaultNamespace, entrypointAgentManifest, labelsOf } from "./manifest.js";
 import { defaultAddressSources, type EntrypointAgentOptions, optionProblems } from "./options.js";
 
 /** The agent as an addon, which can also be taken out again. */
 export interface EntrypointAgentAddon extends Addon {
-  /** Stops the agents, removes all their objects, and then the record. What is gone already is fine. */
+  /** Stops the agents, removes all their objects but the Namespace, and then the record. What is gone already is fine. */
   remove(context: AddonContext): Promise<void>;
 }
 
@@ -31,7 +31,7 @@ const largestProgram = 1_048_576;
  */
 export function entrypointAgent(options: EntrypointAgentOptions): EntrypointAgentAddon {
   const name = options.name ?? "entrypoint-agent";
-  const namespace = options.namespace ?? "multicloud-entrypoint";
+  const namespace = options.namespace ?? defaultNamespace;
   return {
     specVersion: "v1",
     name,
@@ -74,7 +74,7 @@ export function agentSettings(
   return {
     cluster,
     name: options.name ?? "entrypoint-agent",
-    namespace: options.namespace ?? "multicloud-entrypoint",
+    namespace: options.namespace ?? defaultNamespace,
     record: options.entrypoint.record,
     policy: options.policy ?? "active",
     prefer: options.prefer ?? [...new Set(nodes.map(({ site }) => site))],
