@@ -12,7 +12,7 @@ import {
   strings,
 } from "./schema.js";
 
-// Field names of Kubernetes' API reference (v1.33), as deep as people make mistakes in.
+// Field names of Kubernetes' API reference (v1.36; held against the real one), as deep as people make mistakes in.
 
 /** `ObjectMeta` of meta/v1. */
 export const metadataSchema: Schema = object({
@@ -48,7 +48,7 @@ const container = object({
     }),
   ),
   ...members(
-    "envFrom resources resizePolicy restartPolicy volumeDevices livenessProbe readinessProbe startupProbe lifecycle securityContext",
+    "envFrom resources resizePolicy restartPolicy restartPolicyRules volumeDevices livenessProbe readinessProbe startupProbe lifecycle securityContext",
   ),
 });
 
@@ -66,7 +66,7 @@ const podSpec = object({
   ),
   tolerations: array(object({ ...members("key operator value effect", string), tolerationSeconds: integer })),
   ...members(
-    "restartPolicy dnsPolicy serviceAccountName serviceAccount nodeName hostname subdomain schedulerName priorityClassName runtimeClassName preemptionPolicy",
+    "restartPolicy dnsPolicy serviceAccountName serviceAccount nodeName hostname hostnameOverride subdomain schedulerName priorityClassName runtimeClassName preemptionPolicy",
     string,
   ),
   ...members(
@@ -75,7 +75,7 @@ const podSpec = object({
   ),
   ...members("terminationGracePeriodSeconds activeDeadlineSeconds priority", integer),
   ...members(
-    "volumes ephemeralContainers securityContext imagePullSecrets affinity hostAliases dnsConfig readinessGates overhead os schedulingGates resourceClaims resources",
+    "volumes ephemeralContainers securityContext imagePullSecrets affinity hostAliases dnsConfig readinessGates overhead os schedulingGates schedulingGroup resourceClaims resources",
   ),
 });
 
