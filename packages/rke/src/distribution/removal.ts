@@ -17,7 +17,7 @@ export async function removeDead(run: EngineRun): Promise<void> {
   for (const node of nodes.values()) {
     if (!isOurs(context.cluster, node) || node.ready) continue;
     if (wanted.some(({ name }) => name === node.name)) continue;
-    await takeOut(run, node.name);
+    await takeOut(run, node.name, false);
   }
   for (const node of wanted) {
     const { hasRegistered, isMember } = surveyOf(run, node);
@@ -68,16 +68,24 @@ export async function removeLiving(run: EngineRun): Promise<void> {
   }
   for (const { name } of going.sort((a, b) => Number(isServer(a.name)) - Number(isServer(b.name)))) {
     await run.cluster!.api.drain(name, { signal, timeoutMs: settings.upgrade.drainTimeoutMs });
-    await takeOut(run, name);
+    await takeOut(run, name, true);
   }
 }
 
 /** Takes a node out of the cluster and stops what runs on its machine, if that can be reached. */
-async function takeOut(run: EngineRun, name: string): Promise<void> {
+async function takeOut(run: EngineRun, name: string, lives: boolean): Promise<void> {
   const { distribution, context } = run.parts;
   const leaving = (await context.leaving?.()) ?? [];
   const node = leaving.find((one) => one.name === name);
   const options = { sudo: true, signal: context.signal } as const;
+  if (!node && lives) {
+    context.report({
+      type: "log",
+      level: "warn",
+      node: name,
+      message: `the machine of ${name} does not answer over SSH, so nothing is stopped there: delete it soon, for its server may start anew by itself`,
+    });
+  }
   // Without its token a server that etcd has let go cannot come back, or begin a cluster of its own when
   // systemd starts it again (k3s-io/k3s#13623).
   await node?.host.exec(`rm -f ${pathsOf(distribution).token}`, options);

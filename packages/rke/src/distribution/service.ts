@@ -28,11 +28,10 @@ export async function startService(
   const { signal } = context;
   const options = { sudo: true, signal } as const;
   const started = performance.now();
-  // What is asked for does not wait: a first start takes minutes, and its log is of use when it takes too long.
-  await node.host.exec(
-    `sh -c 'systemctl enable ${unit} 2>/dev/null; systemctl restart --no-block ${unit}'`,
-    options,
-  );
+  // The start is only asked for: a first one takes minutes, and its log is of use when it takes too long. The
+  // stop is waited for, so that what is seen as active afterwards is not what ran before.
+  const script = `systemctl enable ${unit} 2>/dev/null; systemctl stop ${unit}; systemctl start --no-block ${unit}`;
+  await node.host.exec(`sh -c '${script}'`, options);
   let ends = 0;
   for (let look = 1; ; look += 1) {
     const { stdout } = await node.host.exec(

@@ -30,8 +30,8 @@ async function cutOff(lab: Fixture, after: number): Promise<boolean> {
 }
 
 for (const [engine, points] of [
-  [k3s(quick), [1, 4, 8, 10, 11, 12, 13, 14, 16, 20, 24, 26, 28, 31, 35, 40]],
-  [rke2(quick), [3, 9, 12, 13, 15, 22, 29, 33, 37]],
+  [k3s(quick), [1, 4, 8, 11, 12, 13, 14, 20, 26, 31, 40]],
+  [rke2(quick), [3, 12, 13, 22, 33]],
 ] as const) {
   test.each(points)(
     `${engine.name}: cut off after change %i, the next run ends with the one cluster`,
@@ -48,6 +48,31 @@ for (const [engine, points] of [
     },
   );
 }
+
+test.each([1, 2, 3, 4, 5, 6, 7, 8, 9])(
+  "a changed configuration that was cut off after change %i still reaches every running service",
+  async (point) => {
+    const lab = await setUp(k3s(quick), names);
+    fixture = lab;
+    await lab.up();
+    const changed = k3s({ ...quick, agent: { "kubelet-arg": ["max-pods=200"] } });
+    const killed = new AbortController();
+    let left = point;
+    const stop = lab.world.effects.listen(() => {
+      left -= 1;
+      if (left === 0) killed.abort(new Error("killed"));
+    });
+    await changed.up(lab.context({ signal: killed.signal }), lab.nodes).catch(() => {});
+    stop();
+    expect(killed.signal.aborted).toBe(true);
+    await changed.up(lab.context(), lab.nodes);
+    for (const { name, role } of lab.nodes) {
+      const journal = lab.distributions.journal(lab.machine(name), role === "master" ? "k3s" : "k3s-agent");
+      expect(journal.filter((line) => line.includes("Starting")).length).toBeGreaterThanOrEqual(2);
+    }
+    expect((await changed.up(lab.context(), lab.nodes)).changed).toBe(false);
+  },
+);
 
 test("cut off at the same place with the state lost as well, there is still one cluster", async () => {
   const lab = await setUp(k3s(quick), names);
