@@ -16,10 +16,9 @@ const limitMs = 120_000;
 
 /** Loses once, and gives the milliseconds until the record was right; puts everything back. */
 export async function loseOnce(lab: Lab, scenario: Scenario): Promise<number> {
-  await untilCalm(lab);
+  let leader = await untilCalm(lab);
   const held = lab.nodes.find(({ address }) => lab.record().includes(address));
   if (!held) throw new Error(`the record holds none of the lab's addresses: ${lab.record().join(", ")}`);
-  let leader = await leaderOf(lab);
   if (scenario === "api" && leader === held) leader = await elsewhere(lab, held);
   // At any moment between two probes.
   await sleep(Math.random() * 2_000);
@@ -59,22 +58,16 @@ export async function loseOnce(lab: Lab, scenario: Scenario): Promise<number> {
   return ms;
 }
 
-/** All agents see all addresses alive, none suspects anything, and one leads. */
-export async function untilCalm(lab: Lab): Promise<void> {
+/** Waits until all agents see all addresses alive, none suspects anything, and one leads; gives that one. */
+export async function untilCalm(lab: Lab): Promise<LabNode> {
   for (const from = performance.now(); ; ) {
     const { leader, calm } = await lab.view();
-    if (leader && calm) return;
+    const node = lab.nodes.find(({ name }) => name === leader);
+    if (node && calm) return node;
     if (performance.now() - from > limitMs)
       throw new Error(`not calm within ${limitMs} ms, leader ${leader || "none"}`);
     await sleep(250);
   }
-}
-
-async function leaderOf(lab: Lab): Promise<LabNode> {
-  const { leader } = await lab.view();
-  const node = lab.nodes.find(({ name }) => name === leader);
-  if (!node) throw new Error("nobody leads");
-  return node;
 }
 
 /** Makes another node than this one lead. */
@@ -85,8 +78,7 @@ async function elsewhere(lab: Lab, node: LabNode): Promise<LabNode> {
     if (agent) await once(agent, "exit");
     await sleep(3_000);
     node.start();
-    await untilCalm(lab);
-    const leader = await leaderOf(lab);
+    const leader = await untilCalm(lab);
     if (leader !== node) return leader;
   }
 }
