@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { openstack } from "@multicloud/provider-openstack";
 import { socks5Dialer } from "@multicloud/ssh";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { errorOf, type Lab, openLab } from "./lab.js";
 
 const shape = { home: [1, 1], ramnode: [0, 1], digitalocean: [0, 1] } as const;
@@ -60,6 +60,16 @@ test("the site's own cloud cuts the power, and gives it back", async () => {
   expect(result.after).not.toContain(ramnode);
   expect(result.clientSeconds).toBeGreaterThan(0);
   expect(statuses()).toEqual(["ACTIVE", "ACTIVE", "ACTIVE"]);
+});
+
+test("droplets that lost their power boot again and are part of the cluster", async () => {
+  const result = await cluster().drill({ lose: "digitalocean", confirm: "lab", host, resolve, ...quick });
+  expect(result.after).not.toContain(addressOf("lab-digitalocean-worker-1"));
+  expect(lab.services.digitalocean.list().droplets.map(({ status }) => status)).toEqual(["active"]);
+  await vi.waitFor(async () => {
+    const { nodes } = await cluster().status();
+    expect(nodes.every(({ ready }) => ready)).toBe(true);
+  });
 });
 
 test("up() gives a site its power back that a killed drill took", async () => {

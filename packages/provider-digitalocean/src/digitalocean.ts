@@ -6,6 +6,7 @@ import { createBatch, createMachines, type DropletSettings } from "./create.js";
 import { deleteFirewall, ensureFirewall } from "./firewall.js";
 import { deleteMachines, listMachines, readDroplets } from "./machines.js";
 import { ipOfTag, isTagOf, reservedIpTag, siteTag, volumeTag } from "./marks.js";
+import { setPower } from "./power.js";
 import { releaseReservedIps, repairReservedIps } from "./reserved-ips.js";
 import { sharedLook } from "./shared-look.js";
 import { ensureSshKey, findSshKey, releaseSshKeys } from "./ssh-key.js";
@@ -108,6 +109,7 @@ export function digitalocean(options: DigitalOceanOptions = {}): Provider {
       const ours = (await listTags(client, context)).filter((tag) => isTagOf(context, tag));
       await Promise.all(ours.map((tag) => client.delete(context, `/v2/tags/${encodeURIComponent(tag)}`)));
     },
+    power: (context, machines, on) => setPower(client, context, machines, on),
   };
 
   /** Finishes what an interrupted run left of addresses and volumes. One read for a site that has none of both. */

@@ -15,7 +15,9 @@ export interface FakeWorld extends World {
 /** For tests of one emulator, which needs no working machine. Time stands still unless a clock is given. */
 export function fakeWorld(options: { clock?: Clock; timing?: Partial<Timing> } = {}): FakeWorld {
   const booted = new Map<string, MachineSpec>();
-  const machines: Pick<Machines, "boot" | "destroy"> = {
+  const machines: Pick<Machines, "boot" | "destroy" | "stop" | "start"> = {
+    stop: () => {},
+    start: () => {},
     boot(spec) {
       booted.set(spec.id, spec);
       return { spec } as VirtualMachine;

@@ -1,8 +1,9 @@
 import type { Route, ServiceRequest } from "../world/http-service.js";
+import { dropletActionRoutes } from "./droplet-actions.js";
 import { readDropletRequest } from "./droplet-request.js";
 import { notFound, refuse } from "./errors.js";
 import { pageOf } from "./paging.js";
-import { actionBody, imageBody, regionBody, sizeBody } from "./reference-data.js";
+import { imageBody, regionBody, sizeBody } from "./reference-data.js";
 import { type Action, type Droplet, effect, type Store } from "./store.js";
 
 const pendingEvent = "Droplet already has a pending event.";
@@ -77,24 +78,12 @@ export function dropletRoutes(store: Store): readonly Route[] {
         return { status: 204 };
       },
     },
-    {
-      method: "GET",
-      path: "/v2/droplets/:droplet/actions",
-      handle(request) {
-        const { id } = required(request.params.droplet!);
-        const actions = [...store.actions.values()].filter((action) => action.dropletId === id);
-        return pageOf(
-          request,
-          "actions",
-          actions.map((action) => actionBody(store, action)),
-          store.pageSize,
-        );
-      },
-    },
+    ...dropletActionRoutes(store),
   ];
 }
 
-const isBusy = ({ status, deleting, errored }: Droplet) => (status === "new" && !errored) || deleting;
+const isBusy = ({ status, deleting, errored, acting }: Droplet) =>
+  (status === "new" && !errored) || deleting || acting === true;
 
 function select(store: Store, request: ServiceRequest): Droplet[] {
   const tag = request.query.get("tag_name");

@@ -13,7 +13,9 @@ export interface Droplet {
   readonly features: readonly string[];
   readonly createdAt: string;
   readonly userData?: string;
-  status: "new" | "active";
+  status: "new" | "active" | "off";
+  /** An action on it is under way. */
+  acting?: true;
   /** Its making failed; nothing happens to it any more. */
   errored?: true;
   deleting: boolean;
