@@ -66,6 +66,26 @@ describe("the DNS service", () => {
     expect(lab.dnsWrites()).toBe(1);
   });
 
+  it("takes the change but its answer is lost, and then answers with a page of HTML: read again, nothing is doubled", async () => {
+    lab = await openLab();
+    await lab.ready();
+    lab.world.faults.add({ service: "cloudflare", method: "POST", reset: "after" });
+    lab.world.faults.add({
+      service: "cloudflare",
+      method: "GET",
+      path: /dns_records/,
+      status: 502,
+      body: "<html>",
+    });
+    await loseHome();
+    expect(await right()).toBeLessThan(10_000);
+    await lab.time.pass(60_000);
+    expect(lab.record()).toEqual([cloud]);
+    expect(lab.dns.list().map(({ type, content }) => `${type} ${content}`)).toEqual([`A ${cloud}`]);
+    expect(lab.switches).toHaveLength(1);
+    expect(lab.events().filter((event) => event.startsWith("EntrypointSwitched"))).toHaveLength(1);
+  });
+
   it("does not know our token any more: the record stays, one warning; right when the Secret is exchanged, without a restart", async () => {
     lab = await openLab();
     await lab.ready();

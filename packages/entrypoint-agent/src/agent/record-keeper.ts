@@ -54,6 +54,8 @@ export function createRecordKeeper(parts: RecordKeeperParts): RecordKeeper {
   let readAt = 0;
   let failures = 0;
   let retryAt = Number.NEGATIVE_INFINITY;
+  /** A change whose answer was lost. */
+  let unsure: Switch | undefined;
   const unclaimedSince = new Map<string, number>();
 
   /** One call to the DNS service; after a failure nothing is called for a while that doubles. */
@@ -103,6 +105,7 @@ export function createRecordKeeper(parts: RecordKeeperParts): RecordKeeper {
     },
     forget() {
       current = undefined;
+      unsure = undefined;
       unclaimedSince.clear();
     },
     async keep(situation, term) {
@@ -112,6 +115,8 @@ export function createRecordKeeper(parts: RecordKeeperParts): RecordKeeper {
         if (!read) return;
         current = read;
         readAt = clock.now();
+        if (unsure?.to.join() === read.join()) parts.onSwitch(unsure);
+        unsure = undefined;
       }
       const gone = goneOf(current, situation);
       const from = current;
@@ -131,21 +136,22 @@ export function createRecordKeeper(parts: RecordKeeperParts): RecordKeeper {
         .map((address) => parts.failingSince(address))
         .filter((at) => at !== undefined);
       const wrote = await call(term, (signal) => dns.set(decision.addresses, signal));
+      const change: Switch = {
+        from,
+        to: decision.addresses,
+        reason: reasonOf(from, decision, gone, situation.opinions.length),
+        ...(failing.length > 0 ? { tookMs: clock.now() - Math.min(...failing) } : {}),
+      };
       if (wrote === undefined) {
         // It may have gone through; what is so is read before the next decision.
         current = undefined;
+        unsure = change;
         return;
       }
       failures = 0;
       current = decision.addresses;
       readAt = clock.now();
-      if (!wrote) return;
-      parts.onSwitch({
-        from,
-        to: decision.addresses,
-        reason: reasonOf(from, decision, gone, situation.opinions.length),
-        ...(failing.length > 0 ? { tookMs: clock.now() - Math.min(...failing) } : {}),
-      });
+      if (wrote) parts.onSwitch(change);
     },
   };
 }
