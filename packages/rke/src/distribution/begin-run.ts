@@ -49,6 +49,7 @@ export async function beginRun(
     workers,
     identity,
     surveys: new Map(surveyed.map((survey) => [survey.node.name, survey])),
+    lost: new Set(),
     cluster: undefined,
     changed: false,
   };

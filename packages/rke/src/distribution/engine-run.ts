@@ -14,6 +14,8 @@ export interface EngineRun {
   readonly identity: ClusterIdentity;
   /** What there is on each node now. */
   readonly surveys: Map<string, NodeSurvey>;
+  /** Names of masters whose data turned out to be of no use. */
+  readonly lost: Set<string>;
   cluster: ClusterApi | undefined;
   changed: boolean;
 }
@@ -32,7 +34,7 @@ export const surveyOf = (run: EngineRun, node: EngineNode) => run.surveys.get(no
 
 /** Whether a wanted master held the cluster's data when the run began. */
 export const isMember = (run: EngineRun, node: EngineNode) =>
-  run.identity.members.some((member) => member.node.name === node.name);
+  !run.lost.has(node.name) && run.identity.members.some((member) => member.node.name === node.name);
 
 /** What a node joins through: what it will name for good if that is a member already, any member otherwise. */
 export function joinOf(run: EngineRun, node: EngineNode): string | undefined {

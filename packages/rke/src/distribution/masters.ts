@@ -1,13 +1,45 @@
-import { delay } from "@multicloud/core/plugin";
+import { delay, type EngineNode, MulticloudError } from "@multicloud/core/plugin";
 import { lackOf, lacks, steadyJoin } from "./bring.js";
 import { openApi, silentApi } from "./cluster-api.js";
+import { pathsOf } from "./distribution.js";
 import { bring, type EngineRun, isMember, joinOf, surveyOf, waitReady } from "./engine-run.js";
 import { removeDead } from "./removal.js";
+import { lostMembership, unitOf } from "./service.js";
 
 /** Masters that do not run are needed for a majority, so they start together. */
 export async function startMembers(run: EngineRun): Promise<void> {
   const stopped = run.masters.filter((node) => isMember(run, node) && surveyOf(run, node).unit !== "active");
-  await Promise.all(stopped.map((node) => bring(run, node, steadyJoin(run.parts, node))));
+  await Promise.all(
+    stopped.map(async (node) => {
+      try {
+        await bring(run, node, steadyJoin(run.parts, node));
+      } catch (error) {
+        const isLost = MulticloudError.isInstance(error) && error.cause === lostMembership;
+        const others = run.masters.filter((other) => other !== node && isMember(run, other));
+        if (!isLost || others.length === 0) throw error;
+        await forgetMembership(run, node);
+      }
+    }),
+  );
+}
+
+/** A server that etcd has let go while it did not run keeps data that only hinders it: it joins again as a new one. */
+async function forgetMembership(run: EngineRun, node: EngineNode): Promise<void> {
+  const { distribution, context } = run.parts;
+  const unit = unitOf(distribution, node);
+  context.report({
+    type: "log",
+    level: "info",
+    message: `${node.name} was taken out of etcd while it did not run; it joins again`,
+    node: node.name,
+  });
+  await node.host.exec(`sh -c 'systemctl stop ${unit}; rm -rf ${pathsOf(distribution).etcd}'`, {
+    sudo: true,
+    signal: context.signal,
+  });
+  const survey = surveyOf(run, node);
+  run.surveys.set(node.name, { ...survey, isMember: false, hasRegistered: false, unit: "inactive" });
+  run.lost.add(node.name);
 }
 
 /** Opens the API of the cluster that is there. */

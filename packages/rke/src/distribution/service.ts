@@ -4,6 +4,12 @@ import { roleOf } from "./node-config.js";
 import type { DistributionSettings } from "./options.js";
 import type { Mark } from "./survey.js";
 
+// What a server says whose place in etcd was taken away while it did not run.
+const removedMember = /permanently removed from the cluster|not a member of the etcd cluster/;
+
+/** Cause of the error of a server that etcd has let go: its data is of no use to anybody any more. */
+export const lostMembership: unique symbol = Symbol("etcd has let this server go");
+
 /** Name of the unit of a node. */
 export function unitOf(distribution: Distribution, node: Pick<EngineNode, "role">): string {
   return roleOf(node) === "server" ? distribution.serverUnit : distribution.agentUnit;
@@ -59,6 +65,7 @@ export async function startService(
       node: node.name,
       service: distribution.name,
       hint: `the whole log is there: journalctl -u ${unit}; up() goes on from here`,
+      ...(removedMember.test(stdout) ? { cause: lostMembership } : {}),
     },
   );
 }

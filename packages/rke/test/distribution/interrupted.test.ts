@@ -121,6 +121,22 @@ test("machines that were all off form their cluster again by themselves, workers
   lab.cluster();
 });
 
+test("a master that etcd let go while it was off joins again", async () => {
+  const three = [...names, "lab-c-master-1"];
+  const lab = await setUp(k3s(quick), three);
+  fixture = lab;
+  await lab.up();
+  await lab.node("lab-a-master-1").host.exec("systemctl disable --now k3s", { sudo: true });
+  lab.cluster().kubernetes.removeNode("lab-a-master-1");
+  await lab.up();
+  expect([...lab.cluster().members.keys()].sort()).toEqual([
+    "lab-a-master-1",
+    "lab-b-master-1",
+    "lab-c-master-1",
+  ]);
+  expect((await lab.up()).changed).toBe(false);
+});
+
 test("a master whose service was stopped is started again", async () => {
   const lab = await setUp(k3s(quick), names);
   fixture = lab;
