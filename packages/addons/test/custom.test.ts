@@ -1,6 +1,5 @@
 import type { CallContext, KubernetesObject } from "@multicloud/core/plugin";
 import { afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { customResource } from "../../testing/src/releases/custom-resource.js";
 import { addon } from "../src/index.js";
 import { type AddonFixture, createPki, type Pki, setUp } from "./fixture.js";
 
@@ -34,47 +33,6 @@ const chart = {
   version: "6.0.0",
   namespace: "podinfo",
 };
-const job = { apiVersion: "batch/v1", kind: "Job", name: "helm-install-podinfo", namespace: "kube-system" };
-
-/** What RKE2 and k3s have: the definition, and a controller that makes a Job for each version of a chart. */
-function helmController(): { readonly jobs: number; stop(): void } {
-  const { cluster } = fixture;
-  cluster.seed(
-    customResource({
-      group: "helm.cattle.io",
-      version: "v1",
-      kind: "HelmChart",
-      plural: "helmcharts",
-      scope: "Namespaced",
-      labels: {},
-    }) as never,
-  );
-  let seen = "";
-  let jobs = 0;
-  const timer = setInterval(() => {
-    const found = cluster.object("helm.cattle.io/v1", "HelmChart", "podinfo", "kube-system");
-    const spec = JSON.stringify(found?.spec);
-    if (!found || spec === seen) return;
-    seen = spec;
-    jobs += 1;
-    // A Job cannot be changed: it goes, and another of its name comes.
-    void fixture.api.delete(job).then(() => complete());
-  }, 5);
-  const complete = () =>
-    cluster.seed({
-      apiVersion: "batch/v1",
-      kind: "Job",
-      metadata: { name: job.name, namespace: job.namespace },
-      spec: { completions: 0, template: { spec: {} } },
-      status: { conditions: [{ type: "Complete", status: "True" }] },
-    });
-  return {
-    get jobs() {
-      return jobs;
-    },
-    stop: () => clearInterval(timer),
-  };
-}
 
 test("objects, manifests and a function, in this order; again, nothing changes", async () => {
   const order: string[] = [];
@@ -114,29 +72,30 @@ test("a chart needs the Helm controller: without one nothing is written, and the
 });
 
 test("a chart is given to the Helm controller and waited for, at first and at each change", async () => {
-  const controller = helmController();
-  try {
-    const install = (values: Record<string, unknown>) =>
-      addon({ name: "podinfo", chart: { ...chart, values } }).apply(fixture.context);
-    await install({ replicas: 2 });
-    expect(fixture.cluster.object("helm.cattle.io/v1", "HelmChart", "podinfo", "kube-system")?.spec).toEqual({
-      chart: "podinfo",
-      repo: "https://charts.example.org",
-      version: "6.0.0",
-      targetNamespace: "podinfo",
-      createNamespace: true,
-      failurePolicy: "abort",
-      valuesContent: "replicas: 2\n",
-    });
-    expect(controller.jobs).toBe(1);
-    const before = fixture.world.effects.all.length;
-    await install({ replicas: 2 });
-    expect(fixture.world.effects.all.slice(before)).toEqual([]);
-    await install({ replicas: 3 });
-    expect(controller.jobs).toBe(2);
-  } finally {
-    controller.stop();
-  }
+  const { cluster, world, context } = fixture;
+  cluster.ensureHelmController();
+  const install = (values: Record<string, unknown>) =>
+    addon({ name: "podinfo", chart: { ...chart, values } }).apply(context);
+  const job = () => cluster.object("batch/v1", "Job", "helm-install-podinfo", "kube-system");
+  await install({ replicas: 2 });
+  expect(cluster.object("helm.cattle.io/v1", "HelmChart", "podinfo", "kube-system")?.spec).toEqual({
+    chart: "podinfo",
+    repo: "https://charts.example.org",
+    version: "6.0.0",
+    targetNamespace: "podinfo",
+    createNamespace: true,
+    failurePolicy: "abort",
+    valuesContent: "replicas: 2\n",
+  });
+  const first = job();
+  expect(JSON.stringify(first?.status)).toContain("Complete");
+  const before = world.effects.all.length;
+  await install({ replicas: 2 });
+  expect(world.effects.all.slice(before)).toEqual([]);
+  expect(job()?.metadata.uid).toBe(first?.metadata.uid);
+  await install({ replicas: 3 });
+  expect(job()?.metadata.uid).not.toBe(first?.metadata.uid);
+  expect(JSON.stringify(job()?.status)).toContain("Complete");
 });
 
 test("all problems at once", async () => {

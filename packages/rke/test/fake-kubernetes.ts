@@ -42,6 +42,7 @@ export function fakeClusters(): KubernetesClusters & { readonly size: number } {
         syncTaints() {},
         removeNode: (name) => void nodes.delete(name),
         ensureIngressClass() {},
+        ensureHelmController() {},
         ingressHosts: () => ["hello.example.com"],
         dump: () => JSON.stringify([...nodes]),
         load(snapshot) {

@@ -74,6 +74,8 @@ export async function startKubelet(start: NodeStart): Promise<() => void> {
   const closers = [quietPort(machine, 10250)];
   // The ingress controller and the service load balancer run where pods may be.
   if (!taints.some(({ effect }) => effect !== "PreferNoSchedule")) {
+    cluster.kubernetes.ensureIngressClass("traefik", "traefik.io/ingress-controller");
+    cluster.kubernetes.ensureHelmController();
     const ingress = await serveIngress(cluster.kubernetes, machine);
     closers.push(() => ingress.end());
   }

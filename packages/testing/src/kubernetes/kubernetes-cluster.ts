@@ -1,3 +1,4 @@
+import { customResource } from "../releases/custom-resource.js";
 import type { KubernetesCluster, KubernetesClusters } from "../rke/clusters.js";
 import type { World } from "../world/world.js";
 import { type ApiObject, fields, fieldsList } from "./api-object.js";
@@ -7,6 +8,15 @@ import { startControllers } from "./controllers/controller-manager.js";
 import { createObjectStore } from "./object-store.js";
 import type { RequestUser } from "./request.js";
 import { dumpStore, loadStore } from "./store-dump.js";
+
+const helmChartDefinition = customResource({
+  group: "helm.cattle.io",
+  version: "v1",
+  kind: "HelmChart",
+  plural: "helmcharts",
+  scope: "Namespaced",
+  labels: {},
+});
 
 /** Settings of an emulated cluster. */
 export interface KubernetesClusterOptions {
@@ -108,6 +118,11 @@ export function createKubernetesCluster(
         metadata: { name, annotations: { "ingressclass.kubernetes.io/is-default-class": "true" } },
         spec: { controller },
       });
+    },
+    ensureHelmController() {
+      const definition = helmChartDefinition as unknown as ApiObject;
+      if (!store.find(definition.apiVersion, definition.kind, undefined, definition.metadata.name))
+        store.create(structuredClone(definition));
     },
     ingressHosts: () => [
       ...new Set(

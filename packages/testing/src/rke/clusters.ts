@@ -53,6 +53,8 @@ export interface KubernetesCluster {
   removeNode(name: string): void;
   /** Makes the IngressClass that an ingress controller brings. One that is there stays as it is. */
   ensureIngressClass(name: string, controller: string): void;
+  /** Defines HelmChart, as the Helm controller of RKE2 and k3s does when it starts. */
+  ensureHelmController(): void;
   /** Host names of all rules of all Ingress objects. */
   ingressHosts(): string[];
   /** All that etcd holds, as a snapshot of it. */

@@ -4,6 +4,7 @@ import type { ObjectStore } from "../object-store.js";
 import { reconcileApiServices } from "./api-services.js";
 import { reconcileCertManager } from "./cert-manager.js";
 import { reconcileDefinitions } from "./definitions.js";
+import { reconcileHelmCharts } from "./helm.js";
 import { reconcileLonghorn } from "./longhorn.js";
 import { reconcileNamespaces } from "./namespaces.js";
 import { reconcilePods } from "./pods.js";
@@ -21,6 +22,7 @@ export interface ControllerParts {
 // Each of them looks at everything and brings it one step further; they are run until nothing changes.
 const reconcilers: readonly ((parts: ControllerParts) => void)[] = [
   reconcileDefinitions,
+  reconcileHelmCharts,
   reconcileNamespaces,
   reconcileApiServices,
   reconcileWorkloads,
