@@ -52,7 +52,12 @@ export function startVerbProcess(program: string, world: Sandbox): VerbProcess {
   return {
     async run(verb) {
       await ready;
-      const request: Request = { verb, home: world.home, socks: world.socks, state: world.stateDirectory };
+      const request: Request = {
+        verb,
+        home: { ...world.home, gateway: true },
+        socks: world.socks,
+        state: world.stateDirectory,
+      };
       const answered = answer();
       child.send(request, () => {});
       const result = await answered;

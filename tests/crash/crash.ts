@@ -30,7 +30,7 @@ export interface Outcome {
   readonly ms: number;
 }
 
-const newWorld = () => sandbox({ scale: 1 / 100 });
+const newWorld = () => sandbox({ scale: 1 / 100, homeProxy: false });
 
 /** Runs `up()` and `destroy()` undisturbed. */
 export async function undisturbed(program: string): Promise<Reference> {

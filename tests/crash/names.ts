@@ -21,6 +21,8 @@ const madeUp = [
 const history = /^(\/run\/cloud-init\/status\.json$|\/var\/log\/)/;
 
 const sshKey = /((?:ssh|ecdsa)-[a-z0-9-]+) AAAA[A-Za-z0-9+/=]+/g;
+/** In HAProxy's configuration, of its text with the addresses. */
+const gatewayDigest = /\b(multicloud(?:-| [a-z-]+\/[a-z-]+ ))[0-9a-f]{16}\b/g;
 const podSuffix = /("name":"[a-z0-9-]+)-[0-9a-f]{5}"/;
 
 export function createNames(machines: readonly VirtualMachine[]): Names {
@@ -38,7 +40,10 @@ export function createNames(machines: readonly VirtualMachine[]): Names {
   const longestFirst = [...given].sort(([one], [other]) => other.length - one.length);
 
   function replace(text: string): string {
-    let result = text.replace(sshKey, "$1 <key>").replace(/:key:[0-9a-f]{32}\b/g, ":key:<fingerprint>");
+    let result = text
+      .replace(sshKey, "$1 <key>")
+      .replace(/:key:[0-9a-f]{32}\b/g, ":key:<fingerprint>")
+      .replace(gatewayDigest, "$1<digest>");
     if (result.includes('"kind":"Pod"')) result = result.replace(podSuffix, '$1-<pod>"');
     for (const [from, to] of longestFirst) if (result.includes(from)) result = result.replaceAll(from, to);
     return result;
