@@ -61,6 +61,29 @@ it("goes on when the site that is lost is the leader's", async () => {
   expect(ms).toBeLessThan(10_000);
 });
 
+it("does not turn to another address of the site that is just being lost", async () => {
+  const plan = [
+    ["home-1", "home", home],
+    ["home-2", "home", "203.0.113.2"],
+    ["home-3", "home", "203.0.113.3"],
+    ["ramnode-1", "ramnode", cloud],
+    ["digitalocean-1", "digitalocean", stand],
+  ] as const;
+  for (let offset = 0; offset < 2_000; offset += 400) {
+    await lab?.close();
+    lab = await openLab({ plan });
+    await lab.ready();
+    await lab.time.pass(offset);
+    for (const name of homeNodes) {
+      lab.dead.add(lab.node(name).address);
+      await lab.node(name).kill();
+    }
+    const ms = await lab.time.until("the record to be right", () => lab.record().includes(cloud));
+    expect(ms).toBeLessThan(10_000);
+    expect(lab.switches.map(({ to }) => to)).toEqual([[cloud]]);
+  }
+});
+
 it("does not move for what a minority sees", async () => {
   lab = await openLab();
   await lab.ready();

@@ -12,6 +12,8 @@ export interface Prober {
   health(address: string): Health | undefined;
   /** What this agent is sure of. */
   sees(): Readonly<Record<string, "up" | "down">>;
+  /** Whether an address that was alive fails or hangs at this moment: none to turn to. */
+  doubts(address: string): boolean;
   /** Whether something changed or may be changing. */
   suspects(): boolean;
   /** Probes made and failed so far. */
@@ -38,15 +40,26 @@ export function createProber(parts: ProberParts): Prober {
   const counts = { probes: 0, failures: 0 };
   const followed = new Map<
     string,
-    { health: Health; hanging: boolean; stop: AbortController; ended: Promise<void> }
+    { health: Health; hanging: boolean; stop: AbortController; pause: AbortController; ended: Promise<void> }
   >();
   const running = new Set<Promise<void>>();
 
   function start(address: string) {
     const stop = new AbortController();
     const bounded = AbortSignal.any([signal, stop.signal]);
-    const entry = { health: newHealth(clock.now()), hanging: false, stop, ended: Promise.resolve() };
+    const entry = {
+      health: newHealth(clock.now()),
+      hanging: false,
+      stop,
+      pause: new AbortController(),
+      ended: Promise.resolve(),
+    };
     let answeredFrom = Number.NEGATIVE_INFINITY;
+
+    /** What is lost is seldom lost alone: all others are asked at once. */
+    function suspect(): void {
+      for (const other of followed.values()) if (other !== entry) other.pause.abort();
+    }
 
     /** One probe. A failure is worth nothing once a probe that began later was answered. */
     async function ask(): Promise<boolean> {
@@ -62,6 +75,7 @@ export function createProber(parts: ProberParts): Prober {
       const before = entry.health;
       entry.health = observe(before, ok, clock.now(), timing);
       if (ok) entry.hanging = false;
+      if (before.failed === 0 && entry.health.failed === 1) suspect();
       if (before.status !== entry.health.status || (before.failed === 0) !== (entry.health.failed === 0))
         parts.onChange();
       return ok;
@@ -79,6 +93,7 @@ export function createProber(parts: ProberParts): Prober {
         await clock.sleep(timing.suspectMs, bounded).catch(() => {});
         if (!settled && !entry.hanging) {
           entry.hanging = true;
+          suspect();
           parts.onChange();
         }
         const { status, failed, since } = entry.health;
@@ -87,7 +102,12 @@ export function createProber(parts: ProberParts): Prober {
         const isOld = status === "down" && clock.now() - since > 5 * timing.probeIntervalMs;
         if (isNews && !isOld) continue;
         const pause = timing.probeIntervalMs * (0.9 + 0.2 * parts.random()) - timing.suspectMs;
-        await clock.sleep(Math.max(0, pause), bounded).catch(() => {});
+        if (bounded.aborted) break;
+        entry.pause = new AbortController();
+        const onAbort = () => entry.pause.abort();
+        bounded.addEventListener("abort", onAbort, { once: true });
+        await clock.sleep(Math.max(0, pause), entry.pause.signal).catch(() => {});
+        bounded.removeEventListener("abort", onAbort);
       }
       await Promise.allSettled(asked);
     }
@@ -118,6 +138,12 @@ export function createProber(parts: ProberParts): Prober {
         sees[address] = health.status;
       }
       return sees;
+    },
+    doubts(address) {
+      const entry = followed.get(address);
+      return (
+        entry !== undefined && entry.health.status !== "down" && (entry.hanging || entry.health.failed > 0)
+      );
     },
     suspects() {
       const recently = clock.now() - 5 * timing.probeIntervalMs;

@@ -250,7 +250,8 @@ export function startAgent(
     ]);
     const leftBehind = [...new Set(voices.flatMap((voice) => voice.observation.left))];
     return {
-      entries: [...new Set(entries)],
+      // One that is perhaps just being lost too is none to turn to.
+      entries: [...new Set(entries)].filter((address) => !prober.doubts(address)),
       opinions: voices.map((voice) => ({ observer: voice.name, sees: voice.observation.sees })),
       left: leftBehind.filter((address) => !inUse.has(address)),
       claimed: new Set(entries.filter((address) => inUse.has(address) || !leftBehind.includes(address))),
