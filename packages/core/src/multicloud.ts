@@ -1,11 +1,13 @@
 import type { MulticloudConfig } from "./config/config.js";
 import { validate } from "./config/validate.js";
+import type { Addon } from "./contracts/addon.js";
 import type { EngineOperation } from "./contracts/engine.js";
 import { type DrillOptions, type DrillResult, drill } from "./drill/drill.js";
 import type { WatchOptions } from "./entrypoint/watch.js";
 import { watchRecords } from "./entrypoint/watch-records.js";
 import { MulticloudError, ValidationError } from "./errors/multicloud-error.js";
 import { type Inventory, inventory } from "./inventory/inventory.js";
+import { removeAddon } from "./orchestrate/addons.js";
 import { type DestroyResult, destroy } from "./orchestrate/destroy.js";
 import { forgetSites } from "./orchestrate/forgotten-sites.js";
 import { kubeconfigFor } from "./orchestrate/kubeconfig.js";
@@ -49,6 +51,8 @@ export interface Multicloud {
   inventory(options?: VerbOptions): Run<Inventory>;
   /** Removes everything that carries this cluster's mark, and only that; the state last. */
   destroy(options?: ForgetOptions): Run<DestroyResult>;
+  /** Removes an addon that left the configuration, with what it made inside and outside the cluster. */
+  removeAddon(addon: Addon, options?: VerbOptions): Run<void>;
   /** Loses a site on purpose, measures until the name works again, and gives the site back. */
   drill(options: DrillOptions): Run<DrillResult>;
   /** The kubeconfig document of the last `up()`, with the API server of the caller's choice. Asks no service. */
@@ -130,6 +134,8 @@ export function multicloud(config: MulticloudConfig): Multicloud {
     status: ({ signal } = {}) => run("status", signal, status),
     inventory: ({ signal } = {}) => run("inventory", signal, inventory),
     destroy: ({ signal, forget } = {}) => locked("destroy", signal, afterForgetting(forget, destroy)),
+    removeAddon: (addon, { signal } = {}) =>
+      locked("remove-addon", signal, (session) => removeAddon(session, addon)),
     drill: (options) => locked("drill", options.signal, (session) => drill(session, options)),
     kubeconfig: ({ signal, server } = {}) =>
       run("kubeconfig", signal, (session) => kubeconfigFor(session, server)),

@@ -22,4 +22,6 @@ export interface Addon extends PluginIdentity {
   prepare?(node: PlannedNode): NodeFragment;
   /** Applies the objects and waits until they work. Changes nothing when all is as wanted. */
   apply(context: AddonContext): Promise<void>;
+  /** Removes what `apply` made, inside the cluster and outside. What is gone already is fine. An addon that holds the users' data leaves this out. */
+  remove?(context: AddonContext): Promise<void>;
 }

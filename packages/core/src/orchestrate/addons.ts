@@ -37,6 +37,44 @@ export async function applyAddons(session: Session, cluster: FormedCluster): Pro
   await settle([...running.values()], session.signal);
 }
 
+/**
+ * Removes an addon from the cluster of the last `up()`.
+ *
+ * @throws MulticloudError `CONFIG_INVALID` when it cannot be removed, or is still in the configuration
+ */
+export async function removeAddon(session: Session, addon: Addon): Promise<void> {
+  const { config, state, signal } = session;
+  const refuse = (message: string, hint: string) =>
+    new MulticloudError(message, { code: "CONFIG_INVALID", hint });
+  if (config.addons?.some(({ name }) => name === addon.name))
+    throw refuse(
+      `${addon.name} is in the configuration`,
+      "take it out of `addons` first: the next up() would make it again",
+    );
+  const remove = addon.remove?.bind(addon);
+  if (!remove)
+    throw refuse(
+      `${addon.name} has no way to remove itself`,
+      "it may hold data: remove its objects with kubectl when you are sure",
+    );
+  const kubeconfig = await state.read("kubeconfig");
+  if (kubeconfig === undefined)
+    throw refuse(`the state knows no cluster to remove ${addon.name} from`, "run up() first");
+  await session.steps.run({ kind: "addon", subject: addon.name, title: `removing ${addon.name}` }, () =>
+    withDeadline(signal, session.timing.addonMs, `removing ${addon.name}`, async (own) => {
+      const kubernetes = await session
+        .engineContext(own)
+        .kubernetes(Buffer.from(kubeconfig).toString("utf8"));
+      try {
+        const nodes = session.sites.flatMap((site) => site.nodes);
+        await remove({ ...session.context(own), kubernetes, nodes, state });
+      } finally {
+        await kubernetes.close();
+      }
+    }),
+  );
+}
+
 /** Addons after the ones that they name; a circle is broken at its first member. */
 function inOrder(addons: readonly Addon[]): Addon[] {
   const result: Addon[] = [];

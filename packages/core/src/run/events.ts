@@ -12,7 +12,8 @@ export type Verb =
   | "inventory"
   | "destroy"
   | "watch"
-  | "drill";
+  | "drill"
+  | "remove-addon";
 
 /** Kinds of steps. Those of a node come once per node, `check`, `shared`, `gateway`, `delete` once per site, the others once. */
 export type StepKind =
