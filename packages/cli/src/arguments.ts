@@ -13,10 +13,21 @@ export interface Arguments {
   readonly confirm: string | undefined;
   readonly format: string | undefined;
   readonly forget: readonly string[];
+  /** File into which `kubeconfig` is merged. */
+  readonly merge: string | undefined;
 }
 
 /** Verbs of the command. */
-export const commands = ["plan", "up", "status", "inventory", "destroy", "drill", "watch"] as const;
+export const commands = [
+  "plan",
+  "up",
+  "status",
+  "inventory",
+  "kubeconfig",
+  "destroy",
+  "drill",
+  "watch",
+] as const;
 
 /** A verb of the command. */
 export type Command = (typeof commands)[number];
@@ -31,6 +42,7 @@ const options = {
   confirm: { type: "string" },
   format: { type: "string", short: "f" },
   forget: { type: "string", multiple: true },
+  merge: { type: "string" },
   help: { type: "boolean", short: "h", default: false },
   version: { type: "boolean", default: false },
 } as const;
@@ -46,7 +58,7 @@ export function readArguments(argv: readonly string[]): Arguments {
   const words =
     positionals[0] === "entrypoint" && positionals[1] === "watch" ? positionals.slice(1) : positionals;
   const [word, ...rest] = words;
-  const { config, json, verbose, confirm, format, forget = [] } = values;
+  const { config, json, verbose, confirm, format, forget = [], merge } = values;
   const verb = values.version
     ? "version"
     : values.help || word === undefined || word === "help"
@@ -55,7 +67,7 @@ export function readArguments(argv: readonly string[]): Arguments {
   if (verb !== "help" && verb !== "version" && !isCommand(verb)) throw unknown("command", verb, commands);
   if (format !== undefined && !formats.some((one) => one === format))
     throw unknown("format", format, formats);
-  const takes = verb === "drill" ? 1 : 0;
+  const takes = verb === "drill" || verb === "kubeconfig" ? 1 : 0;
   if (verb !== "help" && rest.length > takes)
     throw new MulticloudError(`${verb} takes no ${rest.slice(takes).join(" ")}`, { code: "CONFIG_INVALID" });
   if (verb === "drill" && rest.length === 0)
@@ -63,7 +75,7 @@ export function readArguments(argv: readonly string[]): Arguments {
       code: "CONFIG_INVALID",
       hint: "multicloud drill SITE",
     });
-  return { verb, rest, config, json, verbose, confirm, format, forget };
+  return { verb, rest, config, json, verbose, confirm, format, forget, merge };
 }
 
 function parse(argv: readonly string[]) {

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { formatPlan, type Multicloud, type Run } from "@multicloud/core";
 import {
   formatDrill,
@@ -72,6 +73,24 @@ export const verbs: Record<Command, (invocation: Invocation) => Promise<void>> =
     };
     const format = (call.given.format ?? "json") as keyof typeof texts;
     call.stdout.write(`${texts[format]().trimEnd()}\n`);
+  },
+
+  async kubeconfig(call) {
+    const [server] = call.given.rest;
+    const { merge } = call.given;
+    const document = await call.cluster.kubeconfig({ ...ending(call), ...(server ? { server } : {}) });
+    if (merge === undefined) {
+      call.stdout.write(document);
+      return;
+    }
+    const path = resolve(call.cwd, merge);
+    const { mergeInto } = await import("./merge-kubeconfig.js");
+    await mergeInto(path, document, call.cluster.name);
+    print(
+      call,
+      { path, context: call.cluster.name },
+      () => `${path}: the context ${call.cluster.name} is current`,
+    );
   },
 
   async watch(call) {

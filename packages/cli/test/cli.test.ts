@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
@@ -24,6 +24,14 @@ async function cli(argv: string, options: Partial<CliOptions> = {}) {
   return { code, out: out.join(""), err: err.join("") };
 }
 
+const kubeconfig = `apiVersion: v1
+kind: Config
+current-context: there
+clusters: [{ name: there, cluster: { server: "https://192.0.2.1:6443" } }]
+users: [{ name: admin, user: { token: t } }]
+contexts: [{ name: there, context: { cluster: there, user: admin } }]
+`;
+
 /** A cluster that notes what is asked of it; its runs have no events. */
 const fake = `
 const run = (value) => Object.assign(Promise.resolve(value), { async *[Symbol.asyncIterator]() {} });
@@ -36,6 +44,7 @@ export default async () => ({
   plan: note("plan", { actions: [], counts, unchanged: true }),
   up: note("up", { nodes: [], kubeconfig: "/k", timings: { totalMs: 1, criticalPath: [] } }),
   destroy: note("destroy", { machines: ["lab-a-worker-1"] }),
+  kubeconfig: note("kubeconfig", ${JSON.stringify(kubeconfig)}),
   inventory: note("inventory", { ansible: () => "[masters]\\n", sshConfig: () => "", mermaid: () => "", toJSON: () => ({}) }),
 });
 `;
@@ -97,6 +106,23 @@ test("results go to stdout, as text or as JSON", async () => {
   expect(await cli("inventory --format ansible")).toMatchObject({ code: 0, out: "[masters]\n" });
   await cli("up --forget a --forget b");
   expect(asked().at(-1)).toEqual(["up", { forget: ["a", "b"] }]);
+});
+
+test("the kubeconfig is printed, or merged into the user's own, which keeps what it has", async () => {
+  await writeFile(join(directory, "multicloud.config.ts"), fake);
+  expect(await cli("kubeconfig")).toMatchObject({ code: 0, out: kubeconfig });
+  await cli("kubeconfig lab-a-master-1");
+  expect(asked().at(-1)).toEqual(["kubeconfig", { server: "lab-a-master-1" }]);
+
+  const own = join(directory, "kube", "config");
+  expect(await cli("kubeconfig --merge kube/config")).toMatchObject({ code: 0 });
+  const made = await readFile(own, "utf8");
+  expect(made).toContain("current-context: lab");
+  expect((await stat(own)).mode & 0o777).toBe(0o600);
+  await writeFile(own, `# mine\n${made}`);
+  await cli("kubeconfig --merge kube/config");
+  expect(await readFile(own, "utf8")).toBe(`# mine\n${made}`);
+  expect(await readdir(join(directory, "kube"))).toEqual(["config"]);
 });
 
 test("nothing is lost without the cluster's name", async () => {
