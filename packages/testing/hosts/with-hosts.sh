@@ -11,7 +11,7 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 skip() {
-  printf '\n*** SKIPPED: no real hosts: %s. ***\n\n' "$1" >&2
+  printf '\n*** SKIPPED: no real hosts: %s. ***\n\n0 passed, 0 failed, 1 skipped\n' "$1"
   exit 0
 }
 
@@ -19,9 +19,20 @@ if [ "${1:-}" != --inside ]; then
   [ "$(uname -s)" = Linux ] || skip "they need Linux namespaces"
   [ "$(id -u)" = 0 ] || skip "they need root"
   unshare --net --mount --pid --fork --mount-proc true 2>/dev/null || skip "this kernel does not let root make namespaces"
-  for tool in mmdebstrap gpg ssh-keygen ip nsenter pivot_root; do
-    command -v "$tool" >/dev/null || skip "$tool is missing (Debian: apt-get install mmdebstrap gpg openssh-client iproute2 util-linux)"
-  done
+  packages="mmdebstrap gpg openssh-client iproute2 util-linux"
+  missing() {
+    for tool in mmdebstrap gpg ssh-keygen ip nsenter pivot_root; do
+      command -v "$tool" >/dev/null || printf '%s ' "$tool"
+    done
+  }
+  if [ -n "$(missing)" ] && command -v apt-get >/dev/null; then
+    echo "hosts: installing $packages" >&2
+    apt=(apt-get -y -o DPkg::Lock::Timeout=600 -o Acquire::Retries=2)
+    export DEBIAN_FRONTEND=noninteractive
+    # shellcheck disable=SC2086
+    { "${apt[@]}" update && "${apt[@]}" install --no-install-recommends $packages; } >/dev/null 2>&1 </dev/null || true
+  fi
+  [ -z "$(missing)" ] || skip "$(missing)is missing (Debian: apt-get install $packages)"
   # A suite that needs more on its hosts brings a recipe of its own. A changed recipe is another root file system.
   make=${MULTICLOUD_HOSTS_RECIPE:-$here/make-rootfs.sh}
   recipe=$(sha256sum "$make" | cut -c1-12)
