@@ -33,7 +33,7 @@ export const commands = [
 export type Command = (typeof commands)[number];
 
 /** Forms in which `inventory` is printed. */
-export const formats = ["json", "ansible", "ssh", "mermaid"] as const;
+const formats = ["json", "ansible", "ssh", "mermaid"] as const;
 
 const options = {
   config: { type: "string", short: "c" },

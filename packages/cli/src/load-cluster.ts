@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { type Multicloud, type MulticloudConfig, MulticloudError, multicloud } from "@multicloud/core";
 
 /** Names of the file that describes the cluster, in the order in which they are looked for. */
-export const configNames = ["ts", "mts", "js", "mjs"].map((extension) => `multicloud.config.${extension}`);
+const configNames = ["ts", "mts", "js", "mjs"].map((extension) => `multicloud.config.${extension}`);
 
 /** Imports a module by its absolute path. */
 export type ImportModule = (path: string) => Promise<unknown>;
