@@ -1,9 +1,9 @@
 import type { EngineNode } from "../contracts/engine.js";
 import type { KubernetesNode } from "../contracts/kubernetes.js";
-import type { OverlayMember, OverlayNetwork } from "../contracts/overlay.js";
+import type { OverlayMember } from "../contracts/overlay.js";
 import type { Machine } from "../contracts/provider.js";
 import { restorePower } from "../drill/site-power.js";
-import { type Connections, openConnections } from "../hosts/connect.js";
+import { openConnections } from "../hosts/connect.js";
 import type { Plan, PlanAction } from "../plan/plan.js";
 import { type Timings, timings } from "../run/critical-path.js";
 import { applyAddons } from "./addons.js";
@@ -16,13 +16,14 @@ import {
   warnOfPrivateApi,
 } from "./cluster.js";
 import { type BootableNode, desiredNodes } from "./desired.js";
+import { lateDoubles, removeDoubles } from "./doubles.js";
 import { type EntrypointState, leaveEntrypoint, pointEntrypoint } from "./entrypoint.js";
 import { ensureGateways, removeGateways } from "./gateways.js";
 import { leavingNodes } from "./leaving-nodes.js";
-import { type PipelineParts, type ReadyNode, runNodePipeline } from "./node-pipeline.js";
+import { type ReadyNode, runNodePipeline } from "./node-pipeline.js";
 import type { Session } from "./session.js";
 import { settle } from "./settle.js";
-import { type SiteMachines, siteMachines } from "./site-machines.js";
+import { prepareSites, removeMachines, type SiteWork } from "./site-work.js";
 import { survey } from "./survey.js";
 
 /** A node of a cluster that is up. */
@@ -162,119 +163,6 @@ export async function up(session: Session): Promise<UpResult> {
     await cluster?.kubernetes.close();
     await connections.close();
   }
-}
-
-interface SiteWork {
-  readonly network: Promise<OverlayNetwork>;
-  /** All that nodes wait for themselves, so that it is finished too where no node needed it. */
-  readonly setup: Promise<undefined>;
-  parts(site: string): PipelineParts;
-  machines(site: string): SiteMachines;
-}
-
-/** Starts what the nodes of a site share (key, firewall) and the overlay network; nodes wait only for what they need. */
-function prepareSites(session: Session, connections: Connections): SiteWork {
-  const { config, steps, firewall } = session;
-  const network = steps.run(
-    { kind: "overlay-network", title: "ensuring the overlay network" },
-    async (step) => {
-      const found = await config.overlay.ensure(session.context());
-      step.result(`${found.id}, interface ${found.interfaceName}`);
-      return found;
-    },
-  );
-  const bySite = new Map(
-    session.sites.map((site) => {
-      // A site that is being emptied needs neither.
-      if (site.nodes.length === 0) {
-        const nothing = Promise.resolve("");
-        return [site.name, { shared: nothing, machines: siteMachines(session, site.name, nothing) }];
-      }
-      const shared = steps.run(
-        { kind: "shared", site: site.name, title: "ensuring SSH key and firewall" },
-        async ({ id }) => {
-          const { publicKey } = await session.key();
-          await site.config.provider.ensureShared(session.siteContext(site.name), {
-            sshPublicKey: publicKey,
-            firewall,
-          });
-          return id;
-        },
-      );
-      const both = Promise.all([shared, network]).then(([id]) => id);
-      return [site.name, { shared: both, machines: siteMachines(session, site.name, both) }];
-    }),
-  );
-  const setup = settle<unknown>(
-    [network, ...[...bySite.values()].map(({ shared }) => shared)],
-    session.signal,
-  ).then(() => undefined);
-  // Each failure reaches the run through the nodes and through `setup`; as an unhandled rejection it would end the process.
-  for (const { shared } of bySite.values()) shared.catch(() => {});
-  for (const one of [network, setup]) one.catch(() => {});
-  return {
-    network,
-    setup,
-    machines: (site) => bySite.get(site)!.machines,
-    parts: (site) => ({
-      network,
-      networkStep: "overlay-network",
-      connections,
-      machines: bySite.get(site)!.machines,
-    }),
-  };
-}
-
-async function removeMachines(
-  session: Session,
-  machines: SiteMachines,
-  site: string,
-  which: readonly Machine[],
-): Promise<void> {
-  await session.steps.run(
-    { kind: "delete", site, title: `deleting ${which.map(({ name }) => name).join(", ")}` },
-    () => machines.delete(which),
-  );
-}
-
-/** A creation that a killed run left on its way can be carried out after this run has looked and asked for the machine again. */
-async function lateDoubles(
-  session: Session,
-  sites: ReadonlySet<string>,
-  ready: readonly ReadyNode[],
-): Promise<ReadonlyMap<string, readonly Machine[]>> {
-  const found = await settle(
-    [...sites].map(async (site) => {
-      const machines = await session.sites
-        .find(({ name }) => name === site)!
-        .config.provider.list(session.siteContext(site));
-      const doubles = machines.filter(
-        ({ name, id, status }) =>
-          status !== "deleting" && ready.some((node) => node.name === name && node.machine.id !== id),
-      );
-      return [site, doubles] as const;
-    }),
-    session.signal,
-  );
-  return new Map(found);
-}
-
-/** Second machines of a name go before anything is done with the first: nobody could tell them apart later. */
-async function removeDoubles(
-  session: Session,
-  doubles: ReadonlyMap<string, readonly Machine[]>,
-): Promise<void> {
-  await settle(
-    [...doubles].map(async ([site, machines]) => {
-      if (machines.length === 0) return;
-      const { provider } = session.sites.find(({ name }) => name === site)!.config;
-      const title = `deleting doubles of ${machines.map(({ name }) => name).join(", ")}`;
-      await session.steps.run({ kind: "delete", site, title }, () =>
-        provider.delete(session.siteContext(site), machines),
-      );
-    }),
-    session.signal,
-  );
 }
 
 async function removeLeaving(
