@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
@@ -8,8 +9,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: "forks",
-    // Many tests wait for sockets: with one worker less than cores, two cores would be half idle.
-    maxWorkers: "100%",
+    // Many tests wait for sockets: with no more workers than cores, the cores would be idle half of the time.
+    maxWorkers: availableParallelism() + 1,
     projects: [
       {
         extends: true,
