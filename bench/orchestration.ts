@@ -40,6 +40,8 @@ for (const size of values.sizes.split(",").map(Number)) {
   const pools = (site: number, machine: { size: string; image: string }) => ({
     masters: { count: 1, ...machine },
     workers: { count: Math.floor((size + site) / 3) - 1, ...machine },
+    // All machines of a site at once; the default is gentler to small clouds.
+    concurrency: size,
   });
   const small = { size: "g1.medium", image: "debian-12" };
   const { home } = world;

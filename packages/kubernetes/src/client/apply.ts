@@ -12,7 +12,8 @@ const discoveryLagMs = 30_000;
 
 /**
  * Server-side apply (Kubernetes docs, "Server-Side Apply"): namespaces and definitions first and side by
- * side, then the rest in the order given. A read before each write tells whether it changed anything.
+ * side, then the rest in the order given; neighbours of one kind, which do not need each other, side by side too. A
+ * read before each write tells whether it changed anything.
  */
 export async function applyObjects(
   parts: ClientParts,
@@ -38,9 +39,23 @@ export async function applyObjects(
   await eachOf(late, concurrency, async (object) => {
     before.set(object, await getObject(parts, referenceOf(object), signal));
   });
-  for (const object of late)
-    results.set(object, await applyOne(parts, object, before.get(object), options, own));
+  for (const alike of byKind(late))
+    await eachOf(alike, concurrency, async (object) => {
+      results.set(object, await applyOne(parts, object, before.get(object), options, own));
+    });
   return objects.map((object) => results.get(object)!);
+}
+
+/** The objects in their order, neighbours of one kind together. */
+function byKind(objects: readonly KubernetesObject[]): readonly (readonly KubernetesObject[])[] {
+  const groups: KubernetesObject[][] = [];
+  for (const object of objects) {
+    const last = groups.at(-1)?.[0];
+    if (last && last.kind === object.kind && last.apiVersion === object.apiVersion)
+      groups.at(-1)!.push(object);
+    else groups.push([object]);
+  }
+  return groups;
 }
 
 /** Names an object. */
