@@ -10,7 +10,9 @@ export default defineConfig({
     hookTimeout: 60_000,
     pool: "forks",
     // Many tests wait for sockets: with no more workers than cores, the cores would be idle half of the time.
-    maxWorkers: availableParallelism() + 1,
+    maxWorkers: availableParallelism() + 2,
+    // Loading the packages anew for each file would take longer than many a test.
+    isolate: false,
     projects: [
       {
         extends: true,
@@ -21,8 +23,7 @@ export default defineConfig({
       },
       {
         extends: true,
-        // Each story has clouds of its own; loading all packages anew for each would take longer than telling it.
-        test: { name: "stories", include: ["tests/stories/**/*.test.ts"], isolate: false },
+        test: { name: "stories", include: ["tests/stories/**/*.test.ts"] },
       },
     ],
   },

@@ -7,4 +7,5 @@ const cannot = {
 };
 
 describeEngine({ name: "k3s", create: () => openDistributionHarness("k3s"), cannot });
-describeEngine({ name: "rke2", create: () => openDistributionHarness("rke2"), cannot });
+// One implementation serves both: k3s shows every kill.
+describeEngine({ name: "rke2", create: () => openDistributionHarness("rke2"), cannot, killEvery: 3 });
