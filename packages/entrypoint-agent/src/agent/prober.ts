@@ -5,6 +5,9 @@ import type { AgentTiming } from "./settings.js";
 /** Asks one address whether it works; resolves to false, or rejects, when it does not. */
 export type Probe = (address: string, signal: AbortSignal) => Promise<boolean>;
 
+/** Agents speak up every `alertMs` while something looks wrong; after so many of these all have been heard. */
+const voicesLag = 3;
+
 /** Keeps asking a set of addresses. */
 export interface Prober {
   /** Asks exactly these from now on. */
@@ -12,7 +15,7 @@ export interface Prober {
   health(address: string): Health | undefined;
   /** What this agent is sure of. */
   sees(): Readonly<Record<string, "up" | "down">>;
-  /** Whether an address that was alive fails or hangs at this moment: none to turn to. */
+  /** Whether an address fails or hangs at this moment, or died so lately that others may not have said so yet: none to turn to. */
   doubts(address: string): boolean;
   /** Whether something changed or may be changing. */
   suspects(): boolean;
@@ -141,9 +144,11 @@ export function createProber(parts: ProberParts): Prober {
     },
     doubts(address) {
       const entry = followed.get(address);
-      return (
-        entry !== undefined && entry.health.status !== "down" && (entry.hanging || entry.health.failed > 0)
-      );
+      if (!entry) return false;
+      const { status, failed, since } = entry.health;
+      // Once all have had the time to say what they see, the majority knows better than this agent.
+      if (status === "down") return clock.now() - since < voicesLag * timing.alertMs;
+      return entry.hanging || failed > 0;
     },
     suspects() {
       const recently = clock.now() - 5 * timing.probeIntervalMs;
