@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { names, publicKey, request, setUp, shared, siteContext } from "./fixture.js";
+import { names, publicKey, request, setUp, shared, siteContext, until } from "./fixture.js";
 
 const context = siteContext();
 
@@ -11,6 +11,7 @@ test("droplets lose their power at once and get it back, and neither twice", asy
     context,
     names("worker", 2).map((name) => request(name)),
   );
+  await until(() => cloud.list().droplets.every(({ status }) => status === "active"));
   const made = await ocean.list(context);
   const power = async (on: boolean) => {
     const before = writes().length;
@@ -33,6 +34,7 @@ test("an action in the wrong state, and one that is not known, are refused as th
   const ocean = provider();
   await ocean.ensureShared(context, shared(publicKey()));
   await ocean.create(context, [request(names("worker", 1)[0]!)]);
+  await until(() => cloud.list().droplets.every(({ status }) => status === "active"));
   const [made] = await ocean.list(context);
   const act = async (type: string) =>
     (await api("POST", `/v2/droplets/${made!.id}/actions`, { type })).status;
