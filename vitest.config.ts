@@ -10,7 +10,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     pool: "forks",
     // Many tests wait for sockets: with no more workers than cores, the cores would be idle half of the time.
-    maxWorkers: availableParallelism() + 2,
+    maxWorkers: availableParallelism() + 1,
     // Loading the packages anew for each file would take longer than many a test.
     isolate: false,
     projects: [
