@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Gateway } from "@multicloud/core/plugin";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import {
   closeWorkers,
   freeHosts,
@@ -35,19 +35,25 @@ const traces = (address: string) =>
 
 /** Waits until HAProxy itself says that so many workers answer. */
 async function untilHealthy(gateway: Gateway, count: number): Promise<void> {
-  for (let tries = 0; tries < 100; tries++) {
-    const state = await gateway.find?.(context);
-    if (state?.backends.filter(({ healthy }) => healthy).length === count) return;
-    await sleep(100);
-  }
-  throw new Error(`there were never ${count} healthy workers`);
+  await vi.waitFor(
+    async () => {
+      const state = await gateway.find?.(context);
+      expect(state?.backends.filter(({ healthy }) => healthy)).toHaveLength(count);
+    },
+    { interval: 100, timeout: 15_000 },
+  );
 }
 
-/** Visits by several clients at once until the work is done. */
-async function underLoad(address: string, work: () => Promise<void>) {
+/** Visits by several clients at once until the work is done; `visits(n)` resolves once so many more were made. */
+async function underLoad(address: string, work: (visits: (more: number) => Promise<void>) => Promise<void>) {
   const answers = new Map<string, number>();
   const errors: string[] = [];
   let busy = true;
+  const made = () => errors.length + [...answers.values()].reduce((sum, count) => sum + count, 0);
+  const visits = async (more: number) => {
+    const enough = made() + more;
+    await vi.waitFor(() => expect(made()).toBeGreaterThanOrEqual(enough), { interval: 20, timeout: 20_000 });
+  };
   const clients = Array.from({ length: 16 }, async () => {
     while (busy) {
       await visit(address, 443).then(
@@ -58,7 +64,7 @@ async function underLoad(address: string, work: () => Promise<void>) {
     }
   });
   try {
-    await work();
+    await work(visits);
   } finally {
     busy = false;
     await Promise.all(clients);
@@ -109,12 +115,12 @@ test("a worker dies and comes back: visitors are sent to the others", async () =
   const workers = [await startWorker(), await startWorker(), await startWorker()] as const;
   await gateway.ensure(context, nodesOf(...workers));
   await untilHealthy(gateway, 3);
-  const { errors, answers, total } = await underLoad(address, async () => {
+  const { errors, answers, total } = await underLoad(address, async (visits) => {
     await workers[1].die();
     await untilHealthy(gateway, 2);
     await workers[1].revive();
     await untilHealthy(gateway, 3);
-    await sleep(200);
+    await visits(100);
   });
   // Only visits that the dying worker had taken may break; a refused connection goes to another worker.
   expect(errors.length).toBeLessThanOrEqual(16);
@@ -136,7 +142,7 @@ test("scaling up and down under load: reloads drop nothing, and a long connectio
   const long = await openClient(address, 443);
   const first = await long.say("hello");
   let reloads = 0;
-  const { errors, answers, total } = await underLoad(address, async () => {
+  const { errors, answers, total } = await underLoad(address, async (visits) => {
     for (const nodes of [
       nodesOf(a, b, c),
       nodesOf(a, b, c, d),
@@ -147,7 +153,7 @@ test("scaling up and down under load: reloads drop nothing, and a long connectio
       expect(await gateway.ensure(context, nodes)).toEqual({ changed: true });
       reloads += 1;
       await untilHealthy(gateway, nodes.length);
-      await sleep(300);
+      await visits(300);
     }
   });
   process.stdout.write(`  ${total} visits during ${reloads} reloads, ${errors.length} failed\n`);
@@ -172,11 +178,10 @@ test("tells workers the visitor's address by the PROXY protocol, and passes 6443
   expect(header.subarray(0, 12).toString("hex")).toBe("0d0a0d0a000d0a515549540a");
   expect([...header.subarray(16, 20)].join(".")).toBe("10.77.0.1");
   expect([...header.subarray(20, 24)].join(".")).toBe(address);
-  for (let tries = 0; tries < 50; tries++) {
-    if ((await visit(address, 6443).catch(() => "")) === `${master.node.name}:6443`) break;
-    await sleep(100);
-  }
-  expect(await visit(address, 6443)).toBe(`${master.node.name}:6443`);
+  await vi.waitFor(async () => expect(await visit(address, 6443)).toBe(`${master.node.name}:6443`), {
+    interval: 100,
+    timeout: 10_000,
+  });
 });
 
 test("a configuration that was there is not touched, taken over when told to, and put back", async () => {
