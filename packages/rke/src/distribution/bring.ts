@@ -1,7 +1,7 @@
 import { applyFragment, type EngineContext, type EngineNode } from "@multicloud/core/plugin";
 import { pathsOf } from "./distribution.js";
 import { fullToken, secretOf } from "./identity.js";
-import { installRelease } from "./install.js";
+import { installRelease, removeDownloads } from "./install.js";
 import {
   type ConfigParts,
   effectiveConfig,
@@ -26,6 +26,8 @@ export interface Lack {
   readonly install: boolean;
   readonly files: boolean;
   readonly restart: boolean;
+  /** Downloads are to be removed that nobody needs any more. */
+  readonly tidy: boolean;
   /** Digest of what it is to run with. */
   readonly digest: string;
   readonly config: string;
@@ -61,11 +63,12 @@ export function lackOf(parts: BringParts, survey: NodeSurvey, join: string | und
     survey.unit !== "active" ||
     !survey.enabled ||
     mark?.node !== node.name;
-  return { install, files, restart, digest, config: rendered, token, others };
+  const tidy = survey.hasDownloads && !install;
+  return { install, files, restart, tidy, digest, config: rendered, token, others };
 }
 
 /** Whether a node lacks anything. */
-export const lacks = ({ install, files, restart }: Lack) => install || files || restart;
+export const lacks = ({ install, files, restart, tidy }: Lack) => install || files || restart || tidy;
 
 /**
  * Gives a node what it lacks: the mark that says it is being changed first, the mark with the digest last, so
@@ -123,6 +126,7 @@ export async function bringNode(
     say(`installing ${distribution.title} ${settings.version}`);
     await installRelease(distribution, settings, context, node, survey.architecture);
   }
+  if (lack.tidy) await removeDownloads(distribution, node, signal);
   if (lack.restart) {
     say(survey.unit === "active" ? "restarting the service" : "starting the service");
     await startService(distribution, settings, context, node, parts.secret);
@@ -138,6 +142,7 @@ export async function bringNode(
     token: lack.token,
     hashes: new Map(Object.entries(lack.others).map(([path, content]) => [path, sha256(content)])),
     isMember: survey.isMember || node.role === "master",
+    hasDownloads: false,
     hasRegistered: true,
   };
 }

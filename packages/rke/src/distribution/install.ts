@@ -6,6 +6,7 @@ import { type EngineContext, type EngineNode, MulticloudError } from "@multiclou
 import { type Architecture, type Distribution, pathsOf } from "./distribution.js";
 import { roleOf } from "./node-config.js";
 import type { DistributionSettings } from "./options.js";
+import { alone, lockSeconds } from "./remote-lock.js";
 
 /** Files of one release for one architecture. */
 interface ReleaseNames {
@@ -41,7 +42,7 @@ export async function installRelease(
     sudo: true,
     stdin: script,
     signal: context.signal,
-    timeoutMs: settings.startTimeoutMs,
+    timeoutMs: settings.startTimeoutMs + lockSeconds * 1000,
   });
   if (code === 0) return;
   const lines = stderr.trim().split("\n").slice(-4).join(" | ");
@@ -74,6 +75,7 @@ function installScript(
   const { images } = names;
   return [
     "set -eu",
+    ...alone(distribution),
     "umask 077",
     `stage=${quote(stage)}`,
     'mkdir -p "$stage"',
@@ -105,6 +107,15 @@ function installScript(
     `rm -rf ${quote(pathsOf(distribution).stage)}`,
     "",
   ].join("\n");
+}
+
+/** Removes what an installation that was cut off after its last step has left. */
+export async function removeDownloads(
+  distribution: Distribution,
+  node: EngineNode,
+  signal: AbortSignal,
+): Promise<void> {
+  await node.host.exec(`rm -rf ${quote(pathsOf(distribution).stage)}`, { sudo: true, signal });
 }
 
 const chunkBytes = 8 * 1024 * 1024;

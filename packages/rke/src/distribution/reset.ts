@@ -2,6 +2,7 @@ import { dirname } from "node:path";
 import { type EngineContext, type EngineNode, MulticloudError } from "@multicloud/core/plugin";
 import { forgetRecord } from "./cluster-record.js";
 import { type Distribution, pathsOf } from "./distribution.js";
+import { alone } from "./remote-lock.js";
 import { surveyNode } from "./survey.js";
 
 /**
@@ -30,6 +31,7 @@ async function resetNode(
   const { configuration, data, stage, mark: markFile, nodePassword } = pathsOf(distribution);
   const script = [
     "set -u",
+    ...alone(distribution),
     ...distribution.uninstallers.map((path) => `if [ -x ${path} ]; then ${path} >/dev/null 2>&1; fi`),
     // An uninstaller that was cut off may have removed the units and then itself.
     "systemctl daemon-reload",

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { type EngineNode, MulticloudError } from "@multicloud/core/plugin";
 import { type Architecture, type Distribution, pathsOf } from "./distribution.js";
 import type { EtcdTiming } from "./etcd-timing.js";
+import { afterOthers, lockSeconds } from "./remote-lock.js";
 
 /** What this package notes on a node. The digest is empty while the node is being changed. */
 export interface Mark {
@@ -35,6 +36,8 @@ export interface NodeSurvey {
   readonly caHash: string | undefined;
   /** The token that a server keeps. */
   readonly serverToken: string | undefined;
+  /** Downloads that a run left which was cut off. */
+  readonly hasDownloads: boolean;
   /** It has registered as a node once. */
   readonly hasRegistered: boolean;
   /** Servers that an agent knows, `address:port`. */
@@ -52,6 +55,7 @@ export async function surveyNode(
   const { serverUnit, agentUnit } = distribution;
   const [unit, other] = node.role === "master" ? [serverUnit, agentUnit] : [agentUnit, serverUnit];
   const script = [
+    ...afterOthers(distribution),
     `show() { if [ -f "$2" ]; then echo "$1 $(base64 -w 0 "$2")"; fi; }`,
     `hash() { if [ -f "$2" ]; then echo "$1 $(sha256sum "$2" | cut -d ' ' -f 1)"; fi; }`,
     `echo "architecture $(uname -m)"`,
@@ -67,12 +71,13 @@ export async function surveyNode(
     `hash server-ca ${paths.serverCa}`,
     `hash agent-ca ${paths.agentCa}`,
     `if [ -d ${paths.etcd}/member ] && [ ! -e ${paths.etcd}/tombstone ]; then echo "member yes"; fi`,
+    `if [ -e ${paths.stage} ]; then echo "stage yes"; fi`,
     `if [ -e ${paths.nodePassword} ] && [ -d ${paths.data}/agent ]; then echo "registered yes"; fi`,
     ...files.map((path) => `hash "file:${path}" "${path}"`),
     "",
   ].join("\n");
   const { code, stdout, stderr } = await node.host
-    .exec("sh", { sudo: true, stdin: script, signal, timeoutMs: 60_000 })
+    .exec("sh", { sudo: true, stdin: script, signal, timeoutMs: 60_000 + lockSeconds * 1000 })
     .catch((cause: unknown) => {
       signal.throwIfAborted();
       throw new MulticloudError(
@@ -124,6 +129,7 @@ export async function surveyNode(
     isMember: found.has("member"),
     caHash: found.get("server-ca") ?? found.get("agent-ca"),
     serverToken: text("server-token")?.trim(),
+    hasDownloads: found.has("stage"),
     hasRegistered: found.has("registered"),
     knownServers: serversOf(text("balancer")),
   };

@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { k3s, rke2 } from "../../src/index.js";
 import { type Fixture, quick, setUp } from "./fixture.js";
 
@@ -145,4 +145,52 @@ test("a master whose service was stopped is started again", async () => {
   expect((await lab.up()).changed).toBe(true);
   expect(lab.machine("lab-a-master-1").unitState("k3s")).toBe("active");
   expect((await lab.up()).changed).toBe(false);
+});
+
+/** Aborts a run at an effect, which holds the script on the machine until it may go on (and then finds that its channel is gone). */
+async function abortAt(lab: Fixture, effect: RegExp): Promise<() => void> {
+  let goOn = () => {};
+  const held = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const aborted = new AbortController();
+  const stop = lab.world.effects.listen(({ name }) => {
+    if (!effect.test(name)) return;
+    stop();
+    aborted.abort(new Error("enough"));
+    return held;
+  });
+  await expect(lab.up(lab.nodes, { signal: aborted.signal })).rejects.toThrow("enough");
+  return goOn;
+}
+
+test("what an aborted run has left at work on a node is waited for", async () => {
+  const lab = await setUp(k3s(quick), ["lab-a-master-1"]);
+  fixture = lab;
+  const goOn = await abortAt(lab, /multicloud-k3s\/.*sha256sum/);
+  let waited = false;
+  const sleep = lab.world.clock.sleep;
+  vi.spyOn(lab.world.clock, "sleep").mockImplementation((...call) => {
+    // What flock waits for at a time.
+    if (call[0] === 60_000) {
+      waited = true;
+      goOn();
+    }
+    return sleep(...call);
+  });
+  await lab.up().finally(goOn);
+  expect(waited).toBe(true);
+});
+
+test("downloads that a run left which was cut off right after it had installed are removed, and nothing is restarted", async () => {
+  const lab = await setUp(k3s(quick), ["lab-a-master-1"]);
+  fixture = lab;
+  await lab.up();
+  const { files } = lab.machine("lab-a-master-1");
+  files.write("/var/lib/rancher/multicloud-k3s/v1.35.6+k3s1/k3s", "#!sandbox");
+  const effects = lab.world.effects.all.length;
+  await lab.up();
+  expect(lab.effectsSince(effects)).toEqual([
+    "machine directory delete lab-a-master-1:/var/lib/rancher/multicloud-k3s",
+  ]);
 });
