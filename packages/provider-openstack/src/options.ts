@@ -55,6 +55,6 @@ export interface OpenStackPoolOptions {
   readonly network?: string | readonly string[];
   /** Instead of the provider's `floatingIp`. */
   readonly floatingIp?: boolean | string;
-  /** Address of a machine in its first network, by the machine's name. Default: the cloud's choice. */
+  /** Address of a machine in its first network, by the machine's name; best outside of the subnet's allocation pool, where nobody gets it first. Default: the cloud's choice. */
   readonly fixedIps?: Readonly<Record<string, string>>;
 }

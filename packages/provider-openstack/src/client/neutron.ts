@@ -20,6 +20,7 @@ export interface Port {
   readonly network_id: string;
   /** The server that it is of, or the empty string. */
   readonly device_id: string;
+  readonly fixed_ips: readonly { readonly ip_address: string }[];
 }
 
 /** A port to make. */

@@ -34,6 +34,20 @@ export function networkCases(bench: Bench): void {
     const made = await settled(context, own);
     expect(made.map(({ status, fault }) => fault ?? status)).toEqual(["running", "running"]);
     expect(made[0]!.privateAddress).toBe("10.30.77.7");
+    const late = shape("apart-home-gateway-1", {
+      role: "gateway",
+      size: "g1.small",
+      providerOptions: { fixedIps: { "apart-home-gateway-1": "10.30.77.7" } },
+    });
+    const taken = await own.check(context, { machines: [...both, late], toCreate: [late.name] });
+    expect(taken.problems).toEqual([
+      {
+        path: "gateways.providerOptions.fixedIps",
+        message: expect.stringMatching(/^the address of apart-home-gateway-1 is taken by the port /),
+        given: "10.30.77.7",
+        hint: expect.stringContaining("outside of the subnet's allocation pool"),
+      },
+    ]);
 
     const images = await bench.home.all("image", "/images?limit=2", "images");
     const debian = images.find((image) => image.name === "debian-12")!;

@@ -41,16 +41,21 @@ const project = ["tenant_id", "project_id"];
 
 function networkRoutes(setting: NeutronSetting): Route[] {
   const { state } = setting;
-  const view = (network: NetworkRecord) => ({
-    id: network.id,
-    name: network.name,
-    status: "ACTIVE",
-    admin_state_up: true,
-    shared: network.owner === undefined,
-    "router:external": network.external,
-    subnets: [network.subnetId],
-    mtu: 1500,
-  });
+  const view = (network: NetworkRecord) => {
+    const owner = state.projects.find(({ name }) => name === network.owner)?.id ?? state.operatorProject;
+    return {
+      id: network.id,
+      name: network.name,
+      status: "ACTIVE",
+      admin_state_up: true,
+      shared: network.owner === undefined,
+      "router:external": network.external,
+      subnets: [network.subnetId],
+      mtu: 1500,
+      project_id: owner,
+      tenant_id: owner,
+    };
+  };
   return [
     neutronRoute(setting, "GET", "/networks", (call) =>
       neutronCollection(

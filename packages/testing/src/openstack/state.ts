@@ -32,6 +32,8 @@ export interface CloudState {
   readonly zones: readonly string[];
   readonly volumeTypes: readonly { readonly id: string; readonly name: string }[];
   readonly brokenVolumeTypes: readonly string[];
+  /** Project of the operator's own things, which nobody here logs in to. */
+  readonly operatorProject: string;
   readonly projects: readonly Project[];
   readonly users: readonly User[];
   readonly flavors: readonly FlavorRecord[];
@@ -98,6 +100,7 @@ export function createState(world: World, options: OpenStackOptions): CloudState
       name,
     })),
     brokenVolumeTypes: broken,
+    operatorProject: newKeystoneId(),
     projects,
     users: given.map((user) => ({
       id: newKeystoneId(),

@@ -82,7 +82,9 @@ export async function sandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   };
   const home = await createOpenStack(world, {
     name: "home",
-    networks: [{ name: "private", kind: "lan", lan: gateway.lan, cidr: "192.168.64.0/22" }],
+    networks: [
+      { name: "private", kind: "lan", lan: gateway.lan, cidr: "192.168.64.0/22", project: "multicloud" },
+    ],
     quotas,
   });
   const ramnode = await createOpenStack(world, {
