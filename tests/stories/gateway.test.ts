@@ -1,6 +1,6 @@
-import { haproxyGateway } from "@multicloud/gateway-haproxy";
+import { type HaproxySettings, haproxyGateway } from "@multicloud/gateway-haproxy";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Changes, errorOf, type Lab, openLab } from "./lab.js";
+import { type Changes, errorOf, eventsOf, type Lab, openLab } from "./lab.js";
 
 // One cluster is changed from test to test.
 let lab: Lab;
@@ -19,7 +19,7 @@ const gatewayFiles = () =>
     .filter(({ path }) => !/^\/(proc|var\/log|tmp|var\/lib\/(apt|dpkg))\b/.test(path))
     .map(({ path, content }) => `${path} ${content ?? ""}`);
 
-const behind = (more: Partial<Parameters<typeof haproxyGateway>[0]> = {}): Changes => ({
+const behind = (more: Partial<HaproxySettings> = {}): Changes => ({
   site: {
     home: {
       nat: true,
@@ -143,6 +143,32 @@ test("when home loses its power, its address is remembered and the record moves"
   } finally {
     lab.setPower("home", true);
   }
+});
+
+test("one that left the configuration is told of, and removed when it is given once more", async () => {
+  const shape = { home: [1, 2], ramnode: [0, 1] } as const;
+  const without = lab.cluster(shape, { site: { home: { nat: true } } });
+  const warnings = (await eventsOf(without.plan())).flatMap((event) =>
+    event.type === "warning" ? [event.problem] : [],
+  );
+  expect(warnings).toContainEqual({
+    path: "sites.home.gateway",
+    message: `is not in the configuration any more, and goes on passing connections on at ${lab.home.router}`,
+    hint: 'remove it with removeGateway("home", gateway), given as it was in the configuration',
+  });
+  const { gateway } = behind().site!.home!;
+  expect((await errorOf(lab.cluster(shape, behind()).removeGateway("home", gateway!))).message).toContain(
+    "its gateway is in the configuration",
+  );
+  expect((await errorOf(without.removeGateway("hom", gateway!))).message).toContain("did you mean home?");
+  await without.removeGateway("home", gateway!);
+  expect(gatewayFiles()).toEqual(before);
+  expect(machine().unitState("haproxy")).toBe("missing");
+  const after = (await eventsOf(without.plan())).flatMap((event) =>
+    event.type === "warning" ? [event.problem.path] : [],
+  );
+  expect(after).not.toContain("sites.home.gateway");
+  await lab.cluster(shape, behind()).up();
 });
 
 test("destroy() puts the machine back as it was", async () => {

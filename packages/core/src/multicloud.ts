@@ -2,10 +2,12 @@ import type { MulticloudConfig } from "./config/config.js";
 import { validate } from "./config/validate.js";
 import type { Addon } from "./contracts/addon.js";
 import type { EngineOperation } from "./contracts/engine.js";
+import type { Gateway } from "./contracts/gateway.js";
 import { type DrillOptions, type DrillResult, drill } from "./drill/drill.js";
 import type { WatchOptions } from "./entrypoint/watch.js";
 import { watchRecords } from "./entrypoint/watch-records.js";
 import { MulticloudError, ValidationError } from "./errors/multicloud-error.js";
+import { removeGateway } from "./gateway/left.js";
 import { type Inventory, inventory } from "./inventory/inventory.js";
 import { removeAddon } from "./orchestrate/addons.js";
 import { type DestroyResult, destroy } from "./orchestrate/destroy.js";
@@ -53,6 +55,8 @@ export interface Multicloud {
   destroy(options?: ForgetOptions): Run<DestroyResult>;
   /** Removes an addon that left the configuration, with what it made inside and outside the cluster. */
   removeAddon(addon: Addon, options?: VerbOptions): Run<void>;
+  /** Removes a gateway that left the configuration from a machine of your own, and puts back what was there before. */
+  removeGateway(site: string, gateway: Gateway, options?: VerbOptions): Run<void>;
   /** Loses a site on purpose, measures until the name works again, and gives the site back. */
   drill(options: DrillOptions): Run<DrillResult>;
   /** The kubeconfig document of the last `up()`, with the API server of the caller's choice. Asks no service. */
@@ -136,6 +140,8 @@ export function multicloud(config: MulticloudConfig): Multicloud {
     destroy: ({ signal, forget } = {}) => locked("destroy", signal, afterForgetting(forget, destroy)),
     removeAddon: (addon, { signal } = {}) =>
       locked("remove-addon", signal, (session) => removeAddon(session, addon)),
+    removeGateway: (site, gateway, { signal } = {}) =>
+      locked("remove-gateway", signal, (session) => removeGateway(session, site, gateway)),
     drill: (options) => locked("drill", options.signal, (session) => drill(session, options)),
     kubeconfig: ({ signal, server } = {}) =>
       run("kubeconfig", signal, (session) => kubeconfigFor(session, server)),

@@ -1,9 +1,9 @@
 import { execFile } from "node:child_process";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { promisify } from "node:util";
-import type { EngineNode, Gateway, Report, SiteContext } from "@multicloud/core/plugin";
+import type { EngineNode, Gateway, GatewayContext, Report, SiteContext } from "@multicloud/core/plugin";
 import { realHosts } from "../../testing/hosts/real-hosts.js";
-import { type HaproxyGatewayOptions, haproxyGateway } from "../src/index.js";
+import { type GatewayHost, type HaproxySettings, haproxyGateway } from "../src/index.js";
 
 const run = promisify(execFile);
 const hosts = realHosts();
@@ -21,14 +21,14 @@ export interface Worker {
 }
 
 /** What `host` of the options says of one of the real hosts. */
-export function hostOptions(address: string): HaproxyGatewayOptions["host"] {
+export function hostOptions(address: string): GatewayHost {
   return { host: address, user: hosts.user, hostKey: hosts.hostKey, privateKeyFile: hosts.privateKeyFile };
 }
 
 export const freeHosts = [...hosts.addresses];
 
 /** A gateway on a host of its own, or on the given one. */
-export function gatewayOn(address: string, options: Partial<HaproxyGatewayOptions> = {}): Gateway {
+export function gatewayOn(address: string, options: Partial<HaproxySettings> = {}): Gateway {
   return haproxyGateway({ host: hostOptions(address), publicAddress: "203.0.113.7", ...options });
 }
 
@@ -46,6 +46,26 @@ export function siteContext(
       }),
     report: (report) => more.reports?.push(report),
   };
+}
+
+/** A call for a gateway whose machine the provider made: core brings the connection. */
+export async function withMachine(
+  address: string,
+  work: (context: GatewayContext) => Promise<void>,
+): Promise<void> {
+  const host = await hosts.connect(address);
+  try {
+    await work({
+      ...siteContext(),
+      machine: {
+        name: "lab-home-gateway-1",
+        publicAddress: async () => "198.51.100.20",
+        connect: async () => host,
+      },
+    });
+  } finally {
+    await host.close();
+  }
 }
 
 /** Runs a command on a host as root and gives what it wrote. */

@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Gateway } from "@multicloud/core/plugin";
 import { afterEach, expect, test, vi } from "vitest";
+import { haproxyGateway } from "../src/index.js";
 import {
   closeWorkers,
   freeHosts,
@@ -13,6 +14,7 @@ import {
   startWorker,
   visit,
   type Worker,
+  withMachine,
 } from "./gateway-lab.js";
 
 const context = siteContext();
@@ -284,6 +286,25 @@ test("cut off anywhere, the same call converges, and the removal too", async () 
     );
   }
   expect(cuts).toBeGreaterThan(4);
+});
+
+test("on a machine that the provider made it does the same, over the connection that it is given", async () => {
+  const address = freshHost();
+  const gateway = haproxyGateway({ machine: { size: "small", image: "debian-12" }, publicAddress: "auto" });
+  const worker = await startWorker();
+  await withMachine(address, async (made) => {
+    expect(await gateway.check(made)).toEqual({ problems: [], warnings: [] });
+    expect(await gateway.find?.(made)).toBeUndefined();
+    expect(await gateway.ensure(made, nodesOf(worker))).toEqual({ changed: true });
+    // Its cloud knows, so nobody else is asked.
+    expect(await gateway.publicAddress(made)).toBe("198.51.100.20");
+    await vi.waitFor(async () => expect(await visit(address, 443)).toBe(`${worker.node.name}:443`), 15_000);
+    const before = await traces(address);
+    expect(await gateway.ensure(made, nodesOf(worker))).toEqual({ changed: false });
+    expect(await traces(address)).toBe(before);
+    await sh(address, `echo '# tuned' >> ${config}`);
+    expect((await gateway.check(made)).problems).toMatchObject([{ path: "machine", code: "CONFLICT" }]);
+  });
 });
 
 test("finds its public address by sources that agree", async () => {

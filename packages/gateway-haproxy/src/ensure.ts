@@ -1,5 +1,4 @@
-import { delay, MulticloudError, type SiteContext } from "@multicloud/core/plugin";
-import type { SshHost } from "@multicloud/ssh";
+import { delay, MulticloudError, type RemoteHost, type SiteContext } from "@multicloud/core/plugin";
 import { type HostRecord, recordFile, renderRecord } from "./host-record.js";
 import { backupFile, candidateFile, configFile, type Look, look } from "./look.js";
 import { obstacle } from "./obstacle.js";
@@ -32,7 +31,11 @@ const swapMs = 15_000;
  *
  * @returns false when all was as wanted and nothing was written
  */
-export async function ensureConfig(remote: SshHost, context: SiteContext, wanted: Wanted): Promise<boolean> {
+export async function ensureConfig(
+  remote: RemoteHost,
+  context: SiteContext,
+  wanted: Wanted,
+): Promise<boolean> {
   let found = await look(remote, context);
   refuse(remote, context, obstacle(found, context, wanted.takeOver));
   const isWritten = found.config === wanted.text;
@@ -50,7 +53,7 @@ export async function ensureConfig(remote: SshHost, context: SiteContext, wanted
   return true;
 }
 
-function refuse(remote: SshHost, { site }: SiteContext, found: ReturnType<typeof obstacle>): void {
+function refuse(remote: RemoteHost, { site }: SiteContext, found: ReturnType<typeof obstacle>): void {
   if (!found) return;
   throw new MulticloudError(`the gateway at ${remote.address} cannot be set up: ${found.message}`, {
     code: "CONFLICT",
@@ -61,7 +64,7 @@ function refuse(remote: SshHost, { site }: SiteContext, found: ReturnType<typeof
 }
 
 /** Says on the machine whose it is and what was there before; a hard link, which only one can make. */
-async function claim(remote: SshHost, context: SiteContext, found: Look): Promise<void> {
+async function claim(remote: RemoteHost, context: SiteContext, found: Look): Promise<void> {
   const { cluster, site } = context;
   const { installed, enabled, active } = found;
   const record: HostRecord = { owner: "multicloud", cluster, site, before: { installed, enabled, active } };
@@ -93,7 +96,7 @@ exit $code`;
   });
 }
 
-async function install(remote: SshHost, context: SiteContext): Promise<void> {
+async function install(remote: RemoteHost, context: SiteContext): Promise<void> {
   context.report({ type: "log", level: "info", message: `installing HAProxy on ${remote.address}` });
   const script = `export DEBIAN_FRONTEND=noninteractive
 command -v apt-get > /dev/null 2>&1 || { echo 'it has no apt-get' >&2; exit 1; }
@@ -107,7 +110,7 @@ $apt install --no-install-recommends haproxy > /dev/null`;
 }
 
 /** Checks the new file aside, keeps what is replaced, and moves the new one into its place. */
-async function swap(remote: SshHost, context: SiteContext, found: Look, wanted: Wanted): Promise<void> {
+async function swap(remote: RemoteHost, context: SiteContext, found: Look, wanted: Wanted): Promise<void> {
   const write = `umask 022
 mkdir -p /etc/haproxy || exit 1
 cat > ${candidateFile} || exit 1
@@ -138,7 +141,12 @@ fi
 }
 
 /** Reloads, or starts, and waits until HAProxy says that it runs with the new configuration. */
-async function activate(remote: SshHost, context: SiteContext, found: Look, wanted: Wanted): Promise<void> {
+async function activate(
+  remote: RemoteHost,
+  context: SiteContext,
+  found: Look,
+  wanted: Wanted,
+): Promise<void> {
   const tidy = found.hasScraps ? `rm -f ${candidateFile} ${recordFile}.*.new\n` : "";
   const enable = found.enabled ? "" : "systemctl enable haproxy > /dev/null 2>&1 || exit 1\n";
   const { code, stderr } = await execute(

@@ -2,9 +2,9 @@ import { isIPv6 } from "node:net";
 import {
   type EngineNode,
   type Gateway,
+  type GatewayContext,
   MulticloudError,
   type Problem,
-  type SiteContext,
   ValidationError,
 } from "@multicloud/core/plugin";
 import { isOurs } from "./host-record.js";
@@ -12,7 +12,7 @@ import { defaultSources, type HaproxyGatewayOptions, optionProblems } from "./op
 import type { Backend } from "./render.js";
 
 /**
- * HAProxy on a machine of its own in front of a site behind NAT: 80 and 443 go to the site's workers as they
+ * HAProxy on a machine of its own, one that is there or one that the site's provider makes, in front of a site behind NAT: 80 and 443 go to the site's workers as they
  * come (TCP, so certificates stay in the cluster), 6443 to its masters if wanted. The machine says whose gateway it
  * is and what was there before (`/etc/multicloud/haproxy-gateway.json`).
  *
@@ -34,7 +34,7 @@ export function haproxyGateway(options: HaproxyGatewayOptions): Gateway {
   } = options;
   const wrong = optionProblems(options);
 
-  async function remoteTools(context: SiteContext) {
+  async function remoteTools(context: GatewayContext) {
     if (wrong.length > 0) {
       const path = `sites.${context.site}.gateway`;
       throw new ValidationError(wrong.map((one) => ({ ...one, path: `${path}.${one.path}` })));
@@ -45,25 +45,29 @@ export function haproxyGateway(options: HaproxyGatewayOptions): Gateway {
   return {
     specVersion: "v1",
     name: "haproxy",
+    ...(options.machine ? { machine: options.machine } : {}),
     async check(context) {
       if (wrong.length > 0) return { problems: wrong, warnings: [] };
-      const { onHost } = await remoteTools(context);
+      // One that is still to be made has nothing on it.
+      if (!host && !context.machine) return { problems: [], warnings: [] };
+      const { onMachine } = await remoteTools(context);
       const { look } = await import("./look.js");
       const { obstacle } = await import("./obstacle.js");
       const problems: Problem[] = [];
       const found = obstacle(
-        await onHost(host, context, (remote) => look(remote, context)),
+        await onMachine(host, context, (remote) => look(remote, context)),
         context,
         takeOver,
       );
-      if (found) problems.push({ path: "host", given: host.host, code: "CONFLICT", ...found });
+      const place = host ? { path: "host", given: host.host } : { path: "machine" };
+      if (found) problems.push({ ...place, code: "CONFLICT", ...found });
       return { problems, warnings: [] };
     },
     async find(context) {
-      const { onHost } = await remoteTools(context);
+      const { onMachine } = await remoteTools(context);
       const { look } = await import("./look.js");
       const { askStats } = await import("./stats.js");
-      return onHost(host, context, async (remote) => {
+      return onMachine(host, context, async (remote) => {
         const { record } = await look(remote, context);
         if (!record || record === "damaged" || !isOurs(context, record)) return undefined;
         const running = await askStats(remote, context, statsPort);
@@ -71,7 +75,7 @@ export function haproxyGateway(options: HaproxyGatewayOptions): Gateway {
       });
     },
     async ensure(context, nodes) {
-      const { onHost } = await remoteTools(context);
+      const { onMachine } = await remoteTools(context);
       const { renderConfig } = await import("./render.js");
       const { ensureConfig } = await import("./ensure.js");
       const { cluster, site } = context;
@@ -87,18 +91,20 @@ export function haproxyGateway(options: HaproxyGatewayOptions): Gateway {
         ipv6: isIPv6(publicAddress),
       });
       const wanted = { text, digest, statsPort, takeOver };
-      return { changed: await onHost(host, context, (remote) => ensureConfig(remote, context, wanted)) };
+      return { changed: await onMachine(host, context, (remote) => ensureConfig(remote, context, wanted)) };
     },
     async publicAddress(context) {
-      const { onHost } = await remoteTools(context);
+      const { onMachine } = await remoteTools(context);
       if (publicAddress !== "auto") return publicAddress;
+      const own = await context.machine?.publicAddress();
+      if (own !== undefined) return own;
       const { askPublicAddress } = await import("./public-address.js");
-      return onHost(host, context, (remote) => askPublicAddress(remote, context, sources));
+      return onMachine(host, context, (remote) => askPublicAddress(remote, context, sources));
     },
     async remove(context) {
-      const { onHost } = await remoteTools(context);
+      const { onMachine } = await remoteTools(context);
       const { removeGateway } = await import("./remove.js");
-      await onHost(host, context, (remote) => removeGateway(remote, context));
+      await onMachine(host, context, (remote) => removeGateway(remote, context));
     },
   };
 

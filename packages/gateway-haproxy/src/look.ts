@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
-import type { SiteContext } from "@multicloud/core/plugin";
-import type { SshHost } from "@multicloud/ssh";
+import type { RemoteHost, SiteContext } from "@multicloud/core/plugin";
 import { type HostRecord, parseRecord, recordFile } from "./host-record.js";
 import { run } from "./remote.js";
 import { type ConfigHead, readHead } from "./render.js";
@@ -30,7 +29,7 @@ export interface Look {
 }
 
 /** Reads only, in one command. */
-export async function look(remote: SshHost, context: SiteContext): Promise<Look> {
+export async function look(remote: RemoteHost, context: SiteContext): Promise<Look> {
   const script = `if command -v haproxy > /dev/null 2>&1; then echo installed; fi
 if systemctl is-enabled haproxy > /dev/null 2>&1; then echo enabled; fi
 if systemctl is-active haproxy > /dev/null 2>&1; then echo active; fi

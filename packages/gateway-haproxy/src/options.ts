@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { type JumpHost, nearest, type Problem } from "@multicloud/core/plugin";
+import { type GatewayMachineSpec, type JumpHost, nearest, type Problem } from "@multicloud/core/plugin";
 import { parsePublicKey } from "@multicloud/ssh";
 
 /** The machine that HAProxy runs on: a Debian or Ubuntu with systemd that reaches the site's workers. A site's `jump` host fits as it is. */
@@ -10,11 +10,32 @@ export interface GatewayHost extends JumpHost {
   readonly agentSocket?: string;
 }
 
-/** Settings of `haproxyGateway`. */
-export interface HaproxyGatewayOptions {
-  /** Who logs in needs to be `root` or to have passwordless sudo. The key is `privateKeyFile`'s or the agent's: unlike a jump host's it is not the cluster's own. */
-  readonly host: GatewayHost;
-  /** The address that the internet has for it, or `"auto"`: what at least two of `sources` say to the machine itself. */
+/** Where HAProxy runs: on a machine that is there, or on one that the site's provider is to make. */
+type GatewayPlace =
+  | {
+      /** Who logs in needs to be `root` or to have passwordless sudo. The key is `privateKeyFile`'s or the agent's: unlike a jump host's it is not the cluster's own. */
+      readonly host: GatewayHost;
+      readonly machine?: never;
+    }
+  | {
+      readonly host?: never;
+      /**
+       * Made by the site's provider with the site's other machines, under the name `<cluster>-<site>-gateway-1`, and
+       * deleted with the gateway. Debian 12 or Ubuntu 22.04 and newer. What the router passes connections to should not
+       * change with the machine: `providerOptions` can hold an address with OpenStack (`fixedIps`).
+       */
+      readonly machine: GatewayMachineSpec;
+    };
+
+/** Settings of `haproxyGateway`: where it runs, and how. */
+export type HaproxyGatewayOptions = GatewayPlace & HaproxySettings;
+
+/** How HAProxy runs. */
+export interface HaproxySettings {
+  /**
+   * The address that the internet has for it, or `"auto"`: its own public address when its cloud gave it one, otherwise
+   * what at least two of `sources` say to the machine itself.
+   */
   readonly publicAddress: "auto" | (string & {});
   /** Tell workers the visitor's address by the PROXY protocol, version 2. The ingress must expect it. Default false. */
   readonly proxyProtocol?: boolean;
@@ -42,6 +63,7 @@ export const defaultSources: readonly string[] = [
 const keys = {
   root: [
     "host",
+    "machine",
     "publicAddress",
     "proxyProtocol",
     "api",
@@ -68,8 +90,17 @@ export function optionProblems(options: HaproxyGatewayOptions): Problem[] {
   const wrong = (path: string, message: string, more: Partial<Problem> = {}) =>
     void problems.push({ path, message, ...more });
   const { host, publicAddress, sources = defaultSources } = options;
-  if (typeof host !== "object" || host === null) {
-    wrong("host", "the machine that HAProxy is to run on is needed", { hint: "{ host, user, hostKey }" });
+  if (host !== undefined && options.machine !== undefined) {
+    wrong("machine", "is not needed beside host: HAProxy runs on one machine", {
+      hint: "leave one of them out",
+    });
+  } else if (options.machine !== undefined) {
+    // Core and the provider judge what it is to be.
+    if (typeof options.machine !== "object") wrong("machine", "is no machine", { hint: "{ size, image }" });
+  } else if (typeof host !== "object" || host === null) {
+    wrong("host", "the machine that HAProxy is to run on is needed", {
+      hint: "host: { host, user, hostKey } for one that is there, or machine: { size, image } for one to be made",
+    });
   } else {
     problems.push(...unknownKeys("host.", host, keys.host), ...hostProblems("host", host));
     for (const [index, jump] of jumpsOf(host).entries()) {

@@ -3,8 +3,7 @@ import { request as httpsRequest } from "node:https";
 import { isIP } from "node:net";
 import type { Duplex } from "node:stream";
 import { connect as tlsConnect } from "node:tls";
-import { MulticloudError, type SiteContext } from "@multicloud/core/plugin";
-import type { SshHost } from "@multicloud/ssh";
+import { MulticloudError, type RemoteHost, type SiteContext } from "@multicloud/core/plugin";
 
 /** How long one source may take. */
 const patienceMs = 8_000;
@@ -19,7 +18,7 @@ const longestAnswer = 256;
  * @throws MulticloudError `SERVICE_UNREACHABLE` with less than two answers, `SERVICE_ANSWER` when they differ
  */
 export async function askPublicAddress(
-  remote: SshHost,
+  remote: RemoteHost,
   context: SiteContext,
   sources: readonly string[],
 ): Promise<string> {
@@ -61,7 +60,7 @@ export async function askPublicAddress(
   return address;
 }
 
-async function askSource(remote: SshHost, context: SiteContext, source: string): Promise<string> {
+async function askSource(remote: RemoteHost, context: SiteContext, source: string): Promise<string> {
   const url = new URL(source);
   const secure = url.protocol === "https:";
   const signal = AbortSignal.any([context.signal, AbortSignal.timeout(patienceMs)]);

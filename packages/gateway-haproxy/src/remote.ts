@@ -1,13 +1,47 @@
-import { type ErrorCode, MulticloudError, type SiteContext } from "@multicloud/core/plugin";
-import type { ExecOptions, ExecResult, SshHost } from "@multicloud/ssh";
+import {
+  type ErrorCode,
+  type ExecOptions,
+  type ExecResult,
+  type GatewayContext,
+  MulticloudError,
+  type RemoteHost,
+  type SiteContext,
+} from "@multicloud/core/plugin";
+import type { SshHost } from "@multicloud/ssh";
 import { type GatewayHost, jumpsOf } from "./options.js";
 import { afterOthers, alone, lockSeconds } from "./remote-lock.js";
 
-/** A session with the gateway's machine: connected, used, closed. Errors name the machine. */
-export async function onHost<T>(
+/**
+ * A session with the gateway's machine: connected, used, closed. Errors name the machine.
+ *
+ * @param host a machine that is there already; otherwise it is the one that the site's provider has made
+ */
+export async function onMachine<T>(
+  host: GatewayHost | undefined,
+  context: GatewayContext,
+  work: (remote: RemoteHost) => Promise<T>,
+): Promise<T> {
+  if (host) return onHost(host, context, work);
+  const { machine, signal, site } = context;
+  if (!machine) {
+    throw new MulticloudError("the gateway was given no machine", {
+      code: "PLUGIN_INCOMPATIBLE",
+      site,
+      hint: "upgrade @multicloud/core to a release that makes machines for gateways",
+    });
+  }
+  try {
+    return await work(await machine.connect());
+  } catch (error) {
+    signal.throwIfAborted();
+    throw explain(error, machine.name, site);
+  }
+}
+
+async function onHost<T>(
   host: GatewayHost,
   context: SiteContext,
-  work: (remote: SshHost) => Promise<T>,
+  work: (remote: RemoteHost) => Promise<T>,
 ): Promise<T> {
   const { connect } = await import("@multicloud/ssh");
   const { signal, dialer } = context;
@@ -30,7 +64,7 @@ export async function onHost<T>(
     return await work(remote);
   } catch (error) {
     signal.throwIfAborted();
-    throw explain(error, host, context);
+    throw explain(error, host.host, context.site);
   } finally {
     await remote?.close();
   }
@@ -38,7 +72,7 @@ export async function onHost<T>(
 
 /** Runs a script as root and gives what it wrote; an exit code that is not expected is an error with its last lines. */
 export async function run(
-  remote: SshHost,
+  remote: RemoteHost,
   context: SiteContext,
   doing: string,
   script: string,
@@ -61,7 +95,7 @@ export async function run(
 
 /** Runs a command as root; its own time comes on top of the time that it may wait for another. */
 export function execute(
-  remote: SshHost,
+  remote: RemoteHost,
   { signal }: SiteContext,
   command: string,
   { timeoutMs = 60_000, ...options }: Pick<ExecOptions, "stdin" | "timeoutMs"> = {},
@@ -70,7 +104,7 @@ export function execute(
 }
 
 export function failed(
-  remote: SshHost,
+  remote: RemoteHost,
   { site }: SiteContext,
   doing: string,
   why: string,
@@ -101,10 +135,10 @@ const hints: Partial<Record<ErrorCode, string>> = {
   HOST_UNREACHABLE: "start the gateway or mend the way to it; check host.host, host.port and host.jump",
 };
 
-function explain(error: unknown, { host }: GatewayHost, { site }: SiteContext): unknown {
+function explain(error: unknown, machine: string, site: string): unknown {
   if (!(error instanceof Error) || MulticloudError.isInstance(error)) return error;
   const code = codes[String((error as { code?: unknown }).code)] ?? "REMOTE_COMMAND_FAILED";
-  return new MulticloudError(`the gateway at ${host}: ${error.message}`, {
+  return new MulticloudError(`the gateway at ${machine}: ${error.message}`, {
     code,
     site,
     service: "ssh",

@@ -1,5 +1,4 @@
-import type { SiteContext } from "@multicloud/core/plugin";
-import type { SshHost } from "@multicloud/ssh";
+import type { RemoteHost, SiteContext } from "@multicloud/core/plugin";
 import { isOurs, recordFile } from "./host-record.js";
 import { backupFile, candidateFile, configFile, type Look, look } from "./look.js";
 import { run } from "./remote.js";
@@ -9,7 +8,7 @@ import { run } from "./remote.js";
  * enabled and running. A configuration that somebody put there since is left alone, and so is another
  * cluster's gateway. The record goes last, so that a removal that was cut off is finished by the next.
  */
-export async function removeGateway(remote: SshHost, context: SiteContext): Promise<void> {
+export async function removeGateway(remote: RemoteHost, context: SiteContext): Promise<void> {
   const found = await look(remote, context);
   const { record, head, config, pristine } = found;
   if (!record || record === "damaged" || !isOurs(context, record)) return;

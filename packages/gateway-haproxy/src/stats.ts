@@ -1,7 +1,6 @@
 import { request } from "node:http";
 import type { Duplex } from "node:stream";
-import type { GatewayState, SiteContext } from "@multicloud/core/plugin";
-import type { SshHost } from "@multicloud/ssh";
+import type { GatewayState, RemoteHost, SiteContext } from "@multicloud/core/plugin";
 import { statsProxy } from "./render.js";
 
 /** What the running HAProxy says of itself. */
@@ -14,7 +13,7 @@ const patienceMs = 5_000;
 
 /** Asks HAProxy's statistics, through the SSH connection: they listen on the machine's loopback only. `undefined` when nobody answers there. */
 export async function askStats(
-  remote: SshHost,
+  remote: RemoteHost,
   { signal }: SiteContext,
   port: number,
 ): Promise<RunningConfig | undefined> {

@@ -63,3 +63,23 @@ test("a machine that cannot be reached is named, with what to try", async () => 
     hint: expect.stringContaining("host.port"),
   });
 });
+
+test("one machine, that is there or that is to be made: both or none are told", async () => {
+  const machine = { size: "g1.small", image: "debian-12" };
+  const wrong = (options: object) =>
+    haproxyGateway({ publicAddress: "203.0.113.7", ...options } as HaproxyGatewayOptions).check(context);
+  expect((await wrong({ host, machine })).problems).toMatchObject([{ path: "machine" }]);
+  expect((await wrong({})).problems).toMatchObject([
+    { path: "host", hint: expect.stringContaining("machine: { size, image }") },
+  ]);
+  expect((await wrong({ machine: "g1.small" })).problems).toMatchObject([{ path: "machine" }]);
+  // Before it is made there is nothing to look at.
+  const gateway = haproxyGateway({ machine, publicAddress: "203.0.113.7" });
+  expect(gateway.machine).toEqual(machine);
+  expect(await gateway.check(context)).toEqual({ problems: [], warnings: [] });
+  await expect(gateway.ensure(context, [])).rejects.toMatchObject({
+    code: "PLUGIN_INCOMPATIBLE",
+    hint: expect.stringContaining("upgrade @multicloud/core"),
+  });
+  expect(dialled).toBe(1);
+});

@@ -1,4 +1,4 @@
-import type { Role, SiteContext } from "@multicloud/core/plugin";
+import type { MachineRole, SiteContext } from "@multicloud/core/plugin";
 
 type Site = Pick<SiteContext, "cluster" | "site">;
 
@@ -59,7 +59,7 @@ const specPart = 150;
 /** The tags of a machine. Its name is its droplet's, so that machines made in one request can differ in it. */
 export function machineTags(
   site: Site,
-  role: Role,
+  role: MachineRole,
   spec: string,
   has: { readonly reservedIp?: boolean; readonly volume?: boolean } = {},
 ): string[] {
@@ -79,14 +79,14 @@ export function readMachineTags(
   site: Site,
   name: string,
   tags: readonly string[],
-): { role: Role; spec: string } {
+): { role: MachineRole; spec: string } {
   const mark = siteTag(site);
   const value = (field: string) => {
     const prefix = `${mark}:${field}:`;
     return tags.find((tag) => tag.startsWith(prefix))?.slice(prefix.length);
   };
-  const role = value("role") ?? /-(master|worker)-\d+$/.exec(name)?.[1];
+  const role = value("role") ?? /-(master|worker|gateway)-\d+$/.exec(name)?.[1];
   let spec = value("spec") ?? "";
   for (let index = 1, part = value("spec1"); part !== undefined; part = value(`spec${++index}`)) spec += part;
-  return { role: role === "master" ? "master" : "worker", spec };
+  return { role: role === "master" || role === "gateway" ? role : "worker", spec };
 }

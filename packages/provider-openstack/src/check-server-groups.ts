@@ -3,7 +3,7 @@ import { atLeast } from "./client/index.js";
 import type { Cloud } from "./cloud.js";
 import { type Findings, poolOf } from "./findings.js";
 import { serverGroupProblem } from "./quota.js";
-import { serverGroupName, softPolicyMicroversion } from "./server-groups.js";
+import { isKeptApart, serverGroupName, softPolicyMicroversion } from "./server-groups.js";
 
 /** Whether this cloud keeps machines apart, and whether the quota has room for the groups and their members. */
 export async function checkAntiAffinity(
@@ -27,11 +27,12 @@ export async function checkAntiAffinity(
     }
   }
   const pools = new Map<string, number>();
-  for (const machine of request.machines) pools.set(poolOf(machine), (pools.get(poolOf(machine)) ?? 0) + 1);
+  const machines = request.machines.filter(isKeptApart);
+  for (const machine of machines) pools.set(poolOf(machine), (pools.get(poolOf(machine)) ?? 0) + 1);
   if (request.toCreate.length === 0) return;
   const [limits, groups] = await Promise.all([nova.limits(context), nova.listServerGroups(context)]);
   const roles = new Set(
-    request.machines.filter(({ name }) => request.toCreate.includes(name)).map(({ role }) => role),
+    machines.filter(({ name }) => request.toCreate.includes(name)).map(({ role }) => role),
   );
   const missing = [...roles].filter(
     (role) => !groups.some(({ name }) => name === serverGroupName(context, role, antiAffinity)),

@@ -1,4 +1,4 @@
-import type { MachineRequest, Role, SiteContext } from "@multicloud/core/plugin";
+import type { MachineRequest, MachineRole, SiteContext } from "@multicloud/core/plugin";
 import type { Keypair, SecurityGroup, Server } from "./client/index.js";
 
 /** Cluster and site: what every resource of ours is marked with. */
@@ -50,8 +50,9 @@ export function isOurServer(owner: Owner, server: Server): boolean {
 }
 
 /** The role that a server was made for; a damaged mark counts as worker, the role that is safe to replace. */
-export function roleOf(server: Server): Role {
-  return server.metadata["multicloud-role"] === "master" ? "master" : "worker";
+export function roleOf(server: Server): MachineRole {
+  const role = server.metadata["multicloud-role"];
+  return role === "master" || role === "gateway" ? role : "worker";
 }
 
 /** Names of the site's server groups begin with this: they have no other place for a mark. */

@@ -1,4 +1,9 @@
-import { type MachineRequest, MulticloudError, type Role, type SiteContext } from "@multicloud/core/plugin";
+import {
+  type MachineRequest,
+  type MachineRole,
+  MulticloudError,
+  type SiteContext,
+} from "@multicloud/core/plugin";
 import { atLeast, type ServerGroup, type ServerGroupPolicy } from "./client/index.js";
 import type { Cloud } from "./cloud.js";
 import { demand } from "./lookup.js";
@@ -18,7 +23,7 @@ export async function serverGroupFor(
   request: MachineRequest,
 ): Promise<string | undefined> {
   const { antiAffinity } = cloud.options;
-  if (!antiAffinity) return undefined;
+  if (!antiAffinity || !isKeptApart(request)) return undefined;
   const policy = policyOf(antiAffinity);
   if (antiAffinity === "soft") {
     const version = await cloud.client.nova.microversion(call);
@@ -31,8 +36,11 @@ export async function serverGroupFor(
   return demand(await ensure(call), call).id;
 }
 
+/** Whether a machine has others of its role to be kept apart from: a site has one gateway. */
+export const isKeptApart = ({ role }: Pick<MachineRequest, "role">) => role !== "gateway";
+
 /** Name of the group of a role's machines. The policy is in it: a group cannot change it. */
-export function serverGroupName(call: SiteContext, role: Role, antiAffinity: "soft" | "hard"): string {
+export function serverGroupName(call: SiteContext, role: MachineRole, antiAffinity: "soft" | "hard"): string {
   return `${serverGroupMark(call)}${role}s ${policyOf(antiAffinity)}`;
 }
 

@@ -1,8 +1,12 @@
-import type { Problem, ProviderCheck, Role, SiteContext, SiteRequest } from "@multicloud/core/plugin";
+import type { MachineRole, Problem, ProviderCheck, SiteContext, SiteRequest } from "@multicloud/core/plugin";
 import { isOurs } from "./claim.js";
 import type { FoundHost } from "./scan.js";
 
-const poolOf: Readonly<Record<Role, string>> = { master: "masters", worker: "workers" };
+const poolOf: Readonly<Record<MachineRole, string>> = {
+  master: "masters",
+  worker: "workers",
+  gateway: "gateways",
+};
 
 /** Whether the hosts can become what is asked for. Paths are relative to the site. */
 export function judge(
@@ -43,11 +47,11 @@ function foreignHosts(context: SiteContext, found: readonly FoundHost[]): Proble
 /** Hosts that have a role of their own are used for it first; the others fill what is missing. */
 function missingHosts(found: readonly FoundHost[], { machines, toCreate }: SiteRequest): Problem[] {
   const free = found.filter(({ claim }) => claim === undefined).map(({ host }) => host);
-  const wanted = (role: Role) =>
+  const wanted = (role: MachineRole) =>
     machines.filter((machine) => machine.role === role && toCreate.includes(machine.name)).length;
   let either = free.filter(({ role }) => role === undefined).length;
   const problems: Problem[] = [];
-  for (const role of ["master", "worker"] as const) {
+  for (const role of ["master", "worker", "gateway"] as const) {
     const own = free.filter((host) => host.role === role).length;
     const lacking = Math.max(0, wanted(role) - own);
     if (lacking <= either) {

@@ -1,4 +1,4 @@
-import type { MachineRequest, Role, SiteContext } from "@multicloud/core/plugin";
+import type { MachineRequest, MachineRole, SiteContext } from "@multicloud/core/plugin";
 
 /** Where a host says whose it is. Readable by everybody: it holds no secret. */
 export const claimFile = "/etc/multicloud/claim.json";
@@ -23,7 +23,7 @@ export interface Claim {
   readonly cluster: string;
   readonly site: string;
   readonly node: string;
-  readonly role: Role;
+  readonly role: MachineRole;
   readonly spec: string;
   readonly size: string;
   readonly image: string;
@@ -79,7 +79,7 @@ export function parseClaim(text: string): Claim | undefined {
       keys: {},
       ...(value as Pick<Claim, "owner" | "cluster" | "site" | "node">),
       made: { ...nothingMade, ...value.made },
-      role: value.role === "master" ? "master" : "worker",
+      role: value.role === "master" || value.role === "gateway" ? value.role : "worker",
     };
   } catch {
     return undefined;

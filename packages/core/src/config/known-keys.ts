@@ -36,6 +36,7 @@ export const configKeys = {
   ],
   site: ["provider", "masters", "workers", "nat", "jump", "gateway", "cidr", "concurrency"],
   pool: ["count", "size", "image", "disk", "labels", "boot", "providerOptions"],
+  gatewayMachine: ["size", "image", "disk", "boot", "providerOptions"],
   disk: ["sizeGiB", "type"],
   nat: ["publicAddress"],
   jump: ["host", "port", "user", "hostKey", "privateKeyFile"],

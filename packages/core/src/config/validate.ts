@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import type { Problem } from "../contracts/context.js";
+import type { GatewayMachineSpec } from "../contracts/gateway.js";
 import { parseCidr } from "./cidr.js";
 import type { MulticloudConfig, PoolConfig, SiteConfig } from "./config.js";
 import { configKeys, unknownKeys } from "./known-keys.js";
@@ -173,8 +174,7 @@ function siteProblems(config: MulticloudConfig, name: string, site: SiteConfig):
     });
   }
   problems.push(...pluginProblems(`${path}.provider`, "provider", site.provider));
-  if (site.gateway !== undefined)
-    problems.push(...pluginProblems(`${path}.gateway`, "gateway", site.gateway));
+  if (site.gateway !== undefined) problems.push(...gatewayProblems(`${path}.gateway`, site));
   if (!site.masters && !site.workers) {
     problems.push({
       path,
@@ -216,6 +216,27 @@ function siteProblems(config: MulticloudConfig, name: string, site: SiteConfig):
   return problems;
 }
 
+function gatewayProblems(path: string, { gateway, provider }: SiteConfig): Problem[] {
+  const problems = pluginProblems(path, "gateway", gateway);
+  if (problems.length > 0 || !gateway?.machine) return problems;
+  if (provider?.persistent) {
+    return [
+      {
+        path: `${path}.machine`,
+        message: `the provider ${provider.name} makes no machines`,
+        hint: "give the gateway a machine that is there, by its address",
+      },
+    ];
+  }
+  const at = `${path}.machine`;
+  if (typeof gateway.machine !== "object")
+    return [{ path: at, message: "is no machine", given: String(gateway.machine), hint: "{ size, image }" }];
+  return [
+    ...unknownKeys(at, gateway.machine, configKeys.gatewayMachine),
+    ...machineProblems(at, gateway.machine),
+  ];
+}
+
 /** The jump hosts of a site, outermost first. */
 export function jumpsOf(site: SiteConfig) {
   return site.jump === undefined ? [] : Array.isArray(site.jump) ? site.jump : [site.jump];
@@ -231,6 +252,11 @@ function poolProblems(path: string, pool: PoolConfig): Problem[] {
       allowed: ["0 to 999"],
     });
   }
+  return [...problems, ...machineProblems(path, pool)];
+}
+
+function machineProblems(path: string, pool: GatewayMachineSpec): Problem[] {
+  const problems: Problem[] = [];
   for (const key of ["size", "image"] as const) {
     if (typeof pool[key] !== "string" || pool[key] === "")
       problems.push({ path: `${path}.${key}`, message: `the ${key} is needed` });

@@ -3,8 +3,11 @@ import type { NodeFragment } from "./fragment.js";
 import type { JumpHost } from "./remote-host.js";
 import type { PluginIdentity } from "./spec-version.js";
 
-/** What a machine is for. A master runs the control plane and etcd, a worker runs the applications. */
+/** What a node is for. A master runs the control plane and etcd, a worker runs the applications. */
 export type Role = "master" | "worker";
+
+/** What a machine is for: to be a node of the cluster, or to be a site's gateway, which is none. */
+export type MachineRole = Role | "gateway";
 
 /** The disk of a machine that boots from a volume. */
 export interface DiskSpec {
@@ -17,7 +20,8 @@ export interface DiskSpec {
 export interface MachineShape {
   /** Deterministic: `<cluster>-<site>-<role>-<n>`. A DNS label. */
   readonly name: string;
-  readonly role: Role;
+  /** Kept with the machine, and given back by `list`. What differs from role to role is nothing but what the user's pool says. */
+  readonly role: MachineRole;
   /** Flavor, droplet size: the provider's own name for it. */
   readonly size: string;
   /** Image by the provider's own name, slug or id. */
@@ -45,7 +49,7 @@ export interface Machine {
   /** The cloud's own id. */
   readonly id: string;
   readonly name: string;
-  readonly role: Role;
+  readonly role: MachineRole;
   /** As given when it was made; empty when the mark is damaged. */
   readonly spec: string;
   readonly status: "creating" | "running" | "stopped" | "failed" | "deleting";
@@ -119,7 +123,7 @@ export interface Provider extends PluginIdentity {
    * `creating` (nobody else finishes it), and has the engine's `reset` run before the last `delete`. Default false.
    */
   readonly persistent?: boolean;
-  /** Credentials, names, quota, availability. Reads only. Paths of problems are relative to the site, for example `workers.image` or `provider`. */
+  /** Credentials, names, quota, availability. Reads only. Paths of problems are relative to the site: `provider`, or `<role>s.<field>` such as `workers.image` (core makes `gateway.machine.image` of `gateways.image`). */
   check(context: SiteContext, request: SiteRequest): Promise<ProviderCheck>;
   /**
    * Every machine with our mark, however many pages that takes. One call a tick serves all waiting machines. Rejects

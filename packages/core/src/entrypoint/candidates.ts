@@ -1,5 +1,5 @@
 import type { Machine } from "../contracts/provider.js";
-import { gatewayAddress } from "../orchestrate/gateways.js";
+import { gatewayAddress } from "../gateway/address.js";
 import type { Session } from "../orchestrate/session.js";
 import { askSite } from "../orchestrate/status.js";
 import type { TopologySite } from "../topology/topology.js";

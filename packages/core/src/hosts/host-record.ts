@@ -18,6 +18,8 @@ export interface HostRecord {
   readonly drained?: boolean;
   /** Address at which SSH was dialled at the last run; says through which site the cluster's API is reached. */
   readonly address?: string;
+  /** Port of its SSH server, when it is not 22. */
+  readonly port?: number;
   /** Jump hosts that the machine brought along itself, instead of its site's. */
   readonly jump?: readonly JumpHost[];
 }

@@ -17,7 +17,7 @@ const nodeHints: Partial<Record<ErrorCode, string>> = {
   SSH_AUTH_FAILED:
     "the machine does not accept the cluster's key: was ssh.user or ssh.privateKeyFile changed after it was made?",
   HOST_UNREACHABLE:
-    "check in its cloud that the machine runs and that its firewall lets port 22 in. A worker that is beyond help may be deleted there: the next up() makes it anew",
+    "check in its cloud that the machine runs and that its firewall lets port 22 in. A worker or a gateway that is beyond help may be deleted there: the next up() makes it anew",
 };
 
 const jumpHints: Partial<Record<ErrorCode, (path: string) => string>> = {

@@ -1,12 +1,14 @@
 import type { InventoryHost } from "./inventory.js";
 import { proxyCommand, type SshFiles } from "./ssh-config.js";
 
-/** An Ansible inventory (INI) with the groups `masters` and `workers`, and one group per site. Host keys are checked against the pinned ones. */
+/** An Ansible inventory (INI) with the groups `masters` and `workers`, `gateways` where the clouds made some, and one group per site. Host keys are checked against the pinned ones. */
 export function toAnsible(hosts: readonly InventoryHost[], files: SshFiles): string {
   const groups: [string, readonly InventoryHost[]][] = [
     ["masters", hosts.filter(({ role }) => role === "master")],
     ["workers", hosts.filter(({ role }) => role === "worker")],
   ];
+  const gateways = hosts.filter(({ role }) => role === "gateway");
+  if (gateways.length > 0) groups.push(["gateways", gateways]);
   // Ansible warns about group names with a hyphen.
   for (const site of new Set(hosts.map((host) => host.site))) {
     groups.push([`site_${site.replaceAll("-", "_")}`, hosts.filter((host) => host.site === site)]);

@@ -1,9 +1,10 @@
-import type { Role } from "../contracts/provider.js";
+import type { MachineRole } from "../contracts/provider.js";
 import type { JumpHost } from "../contracts/remote-host.js";
-import { gatewayAddress } from "../orchestrate/gateways.js";
-import { addressOf } from "../orchestrate/node-pipeline.js";
+import { gatewayAddress } from "../gateway/address.js";
+import { addressOf } from "../orchestrate/machine-pipeline.js";
 import type { Session } from "../orchestrate/session.js";
 import { listAll } from "../orchestrate/status.js";
+import { isNodeMachine } from "../topology/topology.js";
 import { toAnsible } from "./ansible.js";
 import { toMermaid } from "./mermaid.js";
 import { toSshConfig } from "./ssh-config.js";
@@ -12,7 +13,7 @@ import { toSshConfig } from "./ssh-config.js";
 export interface InventoryHost {
   readonly name: string;
   readonly site: string;
-  readonly role: Role;
+  readonly role: MachineRole;
   /** Where SSH reaches it, through `jump`. */
   readonly address: string;
   /** Port of its SSH server, when it is not 22. */
@@ -39,7 +40,7 @@ export interface Inventory {
   readonly hosts: readonly InventoryHost[];
   /** Of the sites that have one. */
   readonly gateways: readonly InventoryGateway[];
-  /** Ansible's INI format with the groups `masters` and `workers`, and one per site. */
+  /** Ansible's INI format with the groups `masters`, `workers`, perhaps `gateways`, and one per site. */
   ansible(): string;
   /** For `ssh -F FILE NAME`. */
   sshConfig(): string;
@@ -87,7 +88,7 @@ export async function inventory(session: Session): Promise<Inventory> {
     gateways,
     ansible: () => toAnsible(hosts, files),
     sshConfig: () => toSshConfig(hosts, files),
-    mermaid: () => toMermaid(config.name, config.overlay.name, hosts, gateways),
+    mermaid: () => toMermaid(config.name, config.overlay.name, hosts.filter(isNodeMachine), gateways),
     toJSON: () => ({ cluster: config.name, hosts, ...(gateways.length > 0 ? { gateways } : {}) }),
   };
 }

@@ -1,4 +1,3 @@
-import type { EngineNode } from "../contracts/engine.js";
 import type { Machine } from "../contracts/provider.js";
 import { decide } from "../entrypoint/decide.js";
 import { liveEntries } from "../entrypoint/probe.js";
@@ -11,7 +10,7 @@ export const apiPort = 6443;
 /** How long one master may take to answer. */
 const probeMs = 5_000;
 
-type Master = Pick<EngineNode, "role" | "publicAddress">;
+type Master = Pick<Machine, "role" | "publicAddress">;
 
 /** Where the API is reached from outside: the public addresses of the masters, sorted. */
 export function apiAddresses(nodes: readonly Master[]): readonly string[] {

@@ -1,6 +1,7 @@
 import type { EngineNode } from "../contracts/engine.js";
 import type { KubernetesApi, KubernetesNode } from "../contracts/kubernetes.js";
 import { MulticloudError } from "../errors/multicloud-error.js";
+import { writeKnownHosts } from "../hosts/known-hosts.js";
 import type { ReadyNode } from "./node-pipeline.js";
 import { type Session, withDeadline } from "./session.js";
 
@@ -112,19 +113,4 @@ export async function returnToCluster(
     returned += 1;
   }
   return returned === 0 ? cluster : { ...cluster, nodes: await kubernetes.nodes({ signal: session.signal }) };
-}
-
-/** The verified keys of all nodes, for tools of the engine that make their own connections. */
-async function writeKnownHosts(session: Session, nodes: readonly ReadyNode[]): Promise<void> {
-  const lines: string[] = [];
-  for (const node of nodes) {
-    const { pinned } = await session.records.read(node.name);
-    // sshd(8): a port other than 22 goes with the address in brackets.
-    const address = node.port === 22 ? node.address : `[${node.address}]:${node.port}`;
-    for (const key of pinned) lines.push(`${node.name},${address} ${key}`);
-  }
-  const content = `${lines.sort().join("\n")}\n`;
-  const kept = await session.state.read("known_hosts");
-  if (kept === undefined || Buffer.from(kept).toString("utf8") !== content)
-    await session.state.write("known_hosts", content);
 }

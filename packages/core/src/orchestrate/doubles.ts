@@ -1,22 +1,22 @@
 import type { Machine } from "../contracts/provider.js";
-import type { ReadyNode } from "./node-pipeline.js";
+import type { PlanAction } from "../plan/plan.js";
 import type { Session } from "./session.js";
 import { settle } from "./settle.js";
 
 /** A creation that a killed run left on its way can be carried out after this run has looked and asked for the machine again. */
 export async function lateDoubles(
   session: Session,
-  sites: ReadonlySet<string>,
-  ready: readonly ReadyNode[],
+  made: readonly PlanAction[],
+  kept: readonly Machine[],
 ): Promise<ReadonlyMap<string, readonly Machine[]>> {
   const found = await settle(
-    [...sites].map(async (site) => {
+    [...new Set(made.map(({ site }) => site))].map(async (site) => {
       const machines = await session.sites
         .find(({ name }) => name === site)!
         .config.provider.list(session.siteContext(site));
       const doubles = machines.filter(
         ({ name, id, status }) =>
-          status !== "deleting" && ready.some((node) => node.name === name && node.machine.id !== id),
+          status !== "deleting" && kept.some((one) => one.name === name && one.id !== id),
       );
       return [site, doubles] as const;
     }),

@@ -2,8 +2,9 @@ import type { Machine } from "../contracts/provider.js";
 import { type EntryAddress, entryAddresses } from "../entrypoint/candidates.js";
 import { decide } from "../entrypoint/decide.js";
 import { liveEntries } from "../entrypoint/probe.js";
+import { gatewayAddress, rememberedAddress } from "../gateway/address.js";
+import type { PlacedMachine } from "../hosts/connect-machine.js";
 import { leaveApi } from "./api-record.js";
-import { gatewayAddress } from "./gateways.js";
 import type { ReadyNode } from "./node-pipeline.js";
 import type { Session } from "./session.js";
 
@@ -19,7 +20,7 @@ const probeMs = 5_000;
 /** Points the record at a live entry: at the one it has if that is alive (a working record is not moved), otherwise at the first alive in the order of the sites. */
 export async function pointEntrypoint(
   session: Session,
-  nodes: readonly ReadyNode[],
+  machines: ReadonlyMap<string, readonly Machine[]>,
   after?: string,
 ): Promise<EntrypointState | undefined> {
   const { entrypoint } = session.config;
@@ -27,8 +28,6 @@ export async function pointEntrypoint(
   return session.steps.run(
     { kind: "entrypoint", title: `pointing ${entrypoint.record}`, after: after ? [after] : [] },
     async (step) => {
-      const machines = new Map<string, Machine[]>();
-      for (const { site, machine } of nodes) machines.set(site, [...(machines.get(site) ?? []), machine]);
       const entries = await entryAddresses(session, machines);
       if (entries.length === 0) {
         session.emit({
@@ -61,10 +60,10 @@ export async function pointEntrypoint(
   );
 }
 
-/** Moves the records, the applications' and the API's, off machines that are about to go, while they still answer. */
+/** Moves the records, the applications' and the API's, off machines that are about to go, while they still answer and when others do too. */
 export async function leaveEntrypoint(
   session: Session,
-  leaving: readonly Machine[],
+  leaving: readonly PlacedMachine[],
   remaining: readonly ReadyNode[],
 ): Promise<void> {
   const { entrypoint } = session.config;
@@ -74,11 +73,43 @@ export async function leaveEntrypoint(
   // The gateway of a site that is being emptied goes with its machines.
   const emptied = session.sites.filter(({ config, nodes }) => config.gateway && nodes.length === 0);
   const gateways = await Promise.all(emptied.map((site) => gatewayAddress(session, site)));
+  // One that left the configuration can only be known from before.
+  const without = leaving.filter(({ role }) => role === "gateway").map(({ site }) => site);
   const left = [
     ...leaving.map(({ publicAddress }) => publicAddress),
     ...gateways.map(({ address }) => address),
+    ...(await Promise.all(without.map((site) => rememberedAddress(session, site)))),
   ];
-  if (current.some((address) => left.includes(address))) await pointEntrypoint(session, remaining);
+  if (current.some((address) => left.includes(address))) await moveOn(session, machinesBySite(remaining));
+}
+
+/** Moves the record to another site, if one is alive, before this one's gateway is made anew. */
+export async function leaveGateway(
+  session: Session,
+  site: string,
+  machines: ReadonlyMap<string, readonly Machine[]>,
+): Promise<void> {
+  const { entrypoint } = session.config;
+  if (!entrypoint) return;
+  const current = (await entrypoint.get(session.context()))?.addresses ?? [];
+  const address = await rememberedAddress(session, site);
+  if (address === undefined || !current.includes(address)) return;
+  const others: Session = { ...session, sites: session.sites.filter(({ name }) => name !== site) };
+  await moveOn(others, machines);
+}
+
+/** Moves the record, if one of these entries is alive: what works is better than what may work later. */
+async function moveOn(session: Session, machines: ReadonlyMap<string, readonly Machine[]>): Promise<void> {
+  const entries = await entryAddresses(session, machines);
+  const alive = await liveEntries(session.dialer, entries, session.signal, probeMs);
+  if (alive.length > 0) await pointEntrypoint(session, machines);
+}
+
+/** The machines of nodes, by site. */
+export function machinesBySite(nodes: readonly ReadyNode[]): ReadonlyMap<string, readonly Machine[]> {
+  const machines = new Map<string, Machine[]>();
+  for (const { site, machine } of nodes) machines.set(site, [...(machines.get(site) ?? []), machine]);
+  return machines;
 }
 
 /**

@@ -64,5 +64,5 @@ async function missingSites({ config, sites, records }: Session): Promise<Map<st
 /** The site in a name of the form `<cluster>-<site>-<role>-<n>`. */
 function siteOf(cluster: string, node: string): string | undefined {
   if (!node.startsWith(`${cluster}-`)) return undefined;
-  return /^(.+)-(?:master|worker)-\d+$/.exec(node.slice(cluster.length + 1))?.[1];
+  return /^(.+)-(?:master|worker|gateway)-\d+$/.exec(node.slice(cluster.length + 1))?.[1];
 }

@@ -1,7 +1,8 @@
 import type { EngineNode } from "../contracts/engine.js";
-import type { Machine } from "../contracts/provider.js";
 import type { Connections } from "../hosts/connect.js";
-import { addressOf } from "./node-pipeline.js";
+import type { PlacedMachine } from "../hosts/connect-machine.js";
+import { isNodeMachine } from "../topology/topology.js";
+import { addressOf } from "./machine-pipeline.js";
 import { engineNode } from "./reset-hosts.js";
 import type { Session } from "./session.js";
 
@@ -12,13 +13,15 @@ const patienceMs = 30_000;
 export function leavingNodes(
   session: Session,
   connections: Connections,
-  machines: readonly (Machine & { readonly site: string })[],
+  machines: readonly PlacedMachine[],
 ): () => Promise<readonly EngineNode[]> {
   let found: Promise<readonly EngineNode[]> | undefined;
   return () => (found ??= connectAll());
 
   async function connectAll(): Promise<readonly EngineNode[]> {
-    const running = machines.filter((machine) => addressOf(session, machine, machine) !== undefined);
+    const running = machines
+      .filter(isNodeMachine)
+      .filter((machine) => addressOf(session, machine, machine) !== undefined);
     const results = await Promise.allSettled(
       running.map((machine) => engineNode(session, connections, machine, { deadlineMs: patienceMs })),
     );

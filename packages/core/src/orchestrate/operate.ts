@@ -3,7 +3,7 @@ import type { Machine } from "../contracts/provider.js";
 import { MulticloudError, ValidationError } from "../errors/multicloud-error.js";
 import { type Connections, openConnections } from "../hosts/connect.js";
 import type { TopologyNode } from "../topology/topology.js";
-import { addressOf } from "./node-pipeline.js";
+import { addressOf } from "./machine-pipeline.js";
 import { engineNode } from "./reset-hosts.js";
 import { type Session, withDeadline } from "./session.js";
 import { askSite } from "./status.js";
@@ -92,7 +92,7 @@ async function reachOne(
     const reached = await engineNode(
       session,
       connections,
-      { ...machine, site: node.site },
+      { ...machine, site: node.site, role: node.role },
       { deadlineMs, overlayInterface },
     );
     return reached;

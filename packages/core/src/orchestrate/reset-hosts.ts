@@ -1,14 +1,14 @@
 import type { EngineNode } from "../contracts/engine.js";
-import type { Machine } from "../contracts/provider.js";
+import type { Machine, Role } from "../contracts/provider.js";
 import type { RemoteHost } from "../contracts/remote-host.js";
 import { type Connections, openConnections } from "../hosts/connect.js";
-import { trustKnownKeys } from "../hosts/rotate.js";
-import { addressOf, probe } from "./node-pipeline.js";
+import { connectMachine, type PlacedMachine } from "../hosts/connect-machine.js";
+import { isNodeMachine } from "../topology/topology.js";
+import { addressOf } from "./machine-pipeline.js";
+import { probe } from "./node-pipeline.js";
 import { type Session, withDeadline } from "./session.js";
 import { settle } from "./settle.js";
 import { listAll } from "./status.js";
-
-type PlacedMachine = Machine & { readonly site: string };
 
 /**
  * Takes the cluster off machines that outlive it, before they are given back. Nothing happens when there are
@@ -20,7 +20,9 @@ export async function resetPersistentHosts(session: Session): Promise<void> {
     session.sites.filter(({ config }) => config.provider.persistent).map(({ name }) => name),
   );
   if (persistent.size === 0 || !(await engineHasRun(session))) return;
-  const machines = (await listAll(session)).filter((machine) => addressOf(session, machine, machine));
+  const machines = (await listAll(session))
+    .filter(isNodeMachine)
+    .filter((machine) => addressOf(session, machine, machine));
   const outliving = machines.filter(({ site }) => persistent.has(site));
   if (outliving.length === 0) return;
   const masters = outliving.some(({ role }) => role === "master")
@@ -55,13 +57,15 @@ async function engineHasRun({ state }: Session): Promise<boolean> {
 export async function engineNode(
   session: Session,
   connections: Connections,
-  machine: PlacedMachine,
+  machine: PlacedMachine & { readonly role: Role },
   options: { readonly deadlineMs?: number; readonly overlayInterface?: string } = {},
 ): Promise<EngineNode> {
   const { name, site, role, publicAddress } = machine;
   const planned = session.sites.find((one) => one.name === site)!.nodes;
   const { deadlineMs, overlayInterface = "" } = options;
-  const { host, address, port, jump } = await connectMachine(session, connections, machine, deadlineMs);
+  const { host, address, port, jump } = await connectMachine(session, connections, machine, {
+    ...(deadlineMs === undefined ? {} : { deadlineMs }),
+  });
   const record = await session.records.read(name);
   return {
     name,
@@ -78,27 +82,6 @@ export async function engineNode(
     host,
     probe: (signal) => probe(connections, { site, jump }, { host: address, port }, signal),
   };
-}
-
-/** Connects to a machine that exists, whether the configuration still names it or not. */
-async function connectMachine(
-  session: Session,
-  connections: Connections,
-  machine: PlacedMachine,
-  deadlineMs = session.timing.sshMs,
-) {
-  const { name, site, sshPort: port = 22 } = machine;
-  const planned = session.sites.find((one) => one.name === site)!.nodes;
-  const jump = machine.jump ?? planned[0]?.jump ?? [];
-  const address = addressOf(session, machine, machine)!;
-  if (machine.hostKeys) await trustKnownKeys(session, name, machine.hostKeys);
-  const host = await connections.connect({ name, site, jump }, address, {
-    port,
-    signal: session.signal,
-    deadlineMs,
-    firstBoot: false,
-  });
-  return { host, address, port, jump };
 }
 
 /**

@@ -3,7 +3,7 @@ import type { Machine, MachineRequest } from "../contracts/provider.js";
 import { renderCloudConfig } from "../fragment/cloud-config.js";
 import { mergeFragments } from "../fragment/merge-fragments.js";
 import { fitUserData } from "../fragment/user-data.js";
-import { type BootableNode, prepareFragment } from "./desired.js";
+import { type BootableMachine, isNode, prepareFragment } from "./desired.js";
 import { leaveOverlay } from "./reset-hosts.js";
 import type { Session } from "./session.js";
 import { type SiteWatch, watchSite } from "./site-watch.js";
@@ -11,7 +11,7 @@ import { type SiteWatch, watchSite } from "./site-watch.js";
 /** Makes and removes the machines of one site: in batches as large as its provider takes, a bounded number at once. */
 export interface SiteMachines extends SiteWatch {
   /** Resolves once the cloud has accepted, with the id of the step. */
-  create(node: BootableNode): Promise<string>;
+  create(machine: BootableMachine): Promise<string>;
   /** Runs one node's preparation when fewer than the site's bound are running. */
   preparing<T>(work: () => Promise<T>): Promise<T>;
   /** Deletes and waits until they are gone. */
@@ -19,7 +19,7 @@ export interface SiteMachines extends SiteWatch {
 }
 
 interface Waiting {
-  readonly node: BootableNode;
+  readonly wanted: BootableMachine;
   resolve(step: string): void;
   reject(error: unknown): void;
 }
@@ -52,33 +52,33 @@ export function siteMachines(session: Session, site: string, shared: Promise<str
     return hostKey;
   }
 
-  async function request(node: BootableNode): Promise<MachineRequest> {
+  async function request(wanted: BootableMachine): Promise<MachineRequest> {
     const operator = await session.key();
     const user = { name: session.user, authorizedKeys: [operator.publicKey] };
     if (provider.persistent) {
-      const boot = mergeFragments([node.boot, { users: [user] }]);
-      const prepare = prepareFragment(session, node.node);
-      return { ...node.node.shape, spec: node.spec, userData: "", boot, prepare };
+      const boot = mergeFragments([wanted.boot, { users: [user] }]);
+      const prepare = isNode(wanted) ? { prepare: prepareFragment(session, wanted.planned) } : {};
+      return { ...wanted.planned.shape, spec: wanted.spec, userData: "", boot, ...prepare };
     }
     const key = await oneTimeKey();
-    const document = renderCloudConfig(node.boot, { hostKey: key, user });
-    return { ...node.node.shape, spec: node.spec, userData: fitUserData(document, provider.userData) };
+    const document = renderCloudConfig(wanted.boot, { hostKey: key, user });
+    return { ...wanted.planned.shape, spec: wanted.spec, userData: fitUserData(document, provider.userData) };
   }
 
   async function expectOneTimeKey(batch: readonly Waiting[]): Promise<void> {
     const { publicKey } = await oneTimeKey();
-    for (const { node } of batch) {
-      const record = await session.records.read(node.name);
+    for (const { wanted } of batch) {
+      const record = await session.records.read(wanted.name);
       // Earlier keys stay: a creation that was cut off may still turn up with one of them.
       const oneTime = [publicKey, ...record.oneTime].slice(0, 4);
-      await session.records.write(node.name, { oneTime, pinned: [], activated: false });
+      await session.records.write(wanted.name, { oneTime, pinned: [], activated: false });
     }
   }
 
   async function createBatch(batch: readonly Waiting[]): Promise<void> {
     try {
       const after = await shared;
-      const names = batch.map(({ node }) => node.name);
+      const names = batch.map(({ wanted }) => wanted.name);
       const step = await session.steps.run(
         {
           kind: "create",
@@ -94,7 +94,7 @@ export function siteMachines(session: Session, site: string, shared: Promise<str
           if (!provider.persistent) await expectOneTimeKey(batch);
           await provider.create(
             session.siteContext(site),
-            await Promise.all(batch.map(({ node }) => request(node))),
+            await Promise.all(batch.map(({ wanted }) => request(wanted))),
           );
           return id;
         },
@@ -114,11 +114,11 @@ export function siteMachines(session: Session, site: string, shared: Promise<str
   return {
     ...watch,
     preparing: (work) => preparing(work),
-    create(node) {
+    create(wanted) {
       return new Promise((resolve, reject) => {
-        // Nodes that ask in the same turn of the event loop go into one batch.
+        // Machines that are asked for in the same turn of the event loop go into one batch.
         if (queue.length === 0) queueMicrotask(flush);
-        queue.push({ node, resolve, reject });
+        queue.push({ wanted, resolve, reject });
       });
     },
     async delete(machines) {
@@ -134,7 +134,10 @@ export function siteMachines(session: Session, site: string, shared: Promise<str
 /** Batches of machines that are made from the same pool, and so are equal but for their names. */
 function batches(waiting: readonly Waiting[], size: number): Waiting[][] {
   const byPool = new Map<unknown, Waiting[]>();
-  for (const one of waiting) byPool.set(one.node.node.pool, [...(byPool.get(one.node.node.pool) ?? []), one]);
+  for (const one of waiting) {
+    const { pool } = one.wanted.planned;
+    byPool.set(pool, [...(byPool.get(pool) ?? []), one]);
+  }
   const result: Waiting[][] = [];
   for (const group of byPool.values()) {
     for (let start = 0; start < group.length; start += size) result.push(group.slice(start, start + size));

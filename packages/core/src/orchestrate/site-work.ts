@@ -1,7 +1,7 @@
 import type { OverlayNetwork } from "../contracts/overlay.js";
 import type { Machine } from "../contracts/provider.js";
 import type { Connections } from "../hosts/connect.js";
-import type { PipelineParts } from "./node-pipeline.js";
+import type { PipelineParts } from "./machine-pipeline.js";
 import type { Session } from "./session.js";
 import { settle } from "./settle.js";
 import { type SiteMachines, siteMachines } from "./site-machines.js";

@@ -2,8 +2,9 @@ import type { EntrypointRecord } from "../contracts/dns-entrypoint.js";
 import type { KubernetesNode } from "../contracts/kubernetes.js";
 import type { IncompleteListError, Machine, Role } from "../contracts/provider.js";
 import type { MulticloudError } from "../errors/multicloud-error.js";
+import { askGateways, type GatewayStatus } from "../gateway/status.js";
 import { toMulticloudError } from "../run/run.js";
-import { askGateways, type GatewayStatus } from "./gateways.js";
+import { isNodeMachine } from "../topology/topology.js";
 import { type Session, withDeadline } from "./session.js";
 
 /** One node as its cloud, the overlay and Kubernetes see it. */
@@ -42,16 +43,18 @@ const patienceMs = 15_000;
 /** Looks at everything and changes nothing. A site without power does not keep it from telling about the others. */
 export async function status(session: Session): Promise<StatusResult> {
   const { config, sites, signal } = session;
+  const asked = askSites(session);
+  const machinesOf = async (site: string) => (await asked).find((answer) => answer.site === site)?.machines;
   const [answers, members, record, apiRecord, kubernetes, gateways] = await Promise.all([
-    askSites(session),
+    asked,
     config.overlay.members(session.context()),
     config.entrypoint?.get(session.context()),
     config.api?.get(session.context()),
     askCluster(session, signal),
-    askGateways(session),
+    askGateways(session, machinesOf),
   ]);
   const machines = answers.flatMap(({ site, seen = [], machines: found = seen }) =>
-    found.map((machine) => ({ ...machine, site })),
+    found.filter(isNodeMachine).map((machine) => ({ ...machine, site })),
   );
   const silent = answers.flatMap(({ site, error }) => (error ? [{ site, error }] : []));
   const planned = new Map(sites.flatMap((site) => site.nodes.map((node) => [node.name, node] as const)));

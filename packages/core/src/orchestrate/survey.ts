@@ -1,18 +1,20 @@
 import { rangeProblems } from "../config/ranges.js";
 import { validate } from "../config/validate.js";
-import type { CheckResult, Problem } from "../contracts/context.js";
+import type { Problem } from "../contracts/context.js";
 import type { OverlayNetwork } from "../contracts/overlay.js";
 import type { Machine } from "../contracts/provider.js";
-import { type ErrorDetails, ValidationError } from "../errors/multicloud-error.js";
+import { ValidationError } from "../errors/multicloud-error.js";
+import { checkGateway } from "../gateway/check.js";
+import { leftGateways } from "../gateway/left.js";
+import { askGateways } from "../gateway/status.js";
 import { keyFileProblems } from "../hosts/check-key-files.js";
 import { requireKnownHosts } from "../hosts/unknown-hosts.js";
 import { planGateways } from "../plan/gateway-plan.js";
 import { createPlan, diff, type Plan } from "../plan/plan.js";
-import { toMulticloudError } from "../run/run.js";
-import type { TopologySite } from "../topology/topology.js";
-import { type BootableNode, desiredNodes } from "./desired.js";
+import { machinesOf, placeOf, type TopologySite } from "../topology/topology.js";
+import { type BootableMachine, desiredMachines } from "./desired.js";
+import { type Finding, guard, nothing, under } from "./finding.js";
 import { forgottenSites } from "./forgotten-sites.js";
-import { askGateways } from "./gateways.js";
 import { quorumBlocks } from "./replace.js";
 import type { Session } from "./session.js";
 import { settle } from "./settle.js";
@@ -20,17 +22,11 @@ import { settle } from "./settle.js";
 /** The world as it is and as it should be, before the first effect. */
 export interface Survey {
   readonly plan: Plan;
-  readonly desired: readonly BootableNode[];
+  readonly desired: readonly BootableMachine[];
   readonly existing: ReadonlyMap<string, readonly Machine[]>;
   /** Second machines of a name, which a cloud can make of a creation whose answer was lost. */
   readonly doubles: ReadonlyMap<string, readonly Machine[]>;
   readonly network: OverlayNetwork | undefined;
-}
-
-interface Finding extends CheckResult {
-  /** What was behind a problem, told with the error when it is the only one. */
-  readonly errors: readonly Partial<ErrorDetails>[];
-  readonly priceUsd?: number;
 }
 
 /** Asks every plugin at once what it thinks of the configuration, lists what exists, and compares. Reads only. Rejects with all problems found. */
@@ -42,20 +38,28 @@ export async function survey(session: Session): Promise<Survey> {
 
   // A site's check needs to know what exists there, and nothing of the other sites.
   const siteFindings = sites.map((site) =>
-    session.steps.run({ kind: "check", site: site.name, title: "checking the site" }, async (step) => {
-      const finding = await guard(`sites.${site.name}.provider`, async () => {
-        const machines = await site.config.provider.list(session.siteContext(site.name));
-        const { kept, extra } = await oneOfEach(session, machines);
-        existing.set(site.name, kept);
-        doubles.set(site.name, extra);
-        return checkSite(session, site, existing.get(site.name)!);
-      });
-      step.result(`${existing.get(site.name)?.length ?? 0} machines exist`);
-      return [finding];
-    }),
+    session.steps.run<readonly Finding[]>(
+      { kind: "check", site: site.name, title: "checking the site" },
+      async (step) => {
+        const listed = site.config.provider
+          .list(session.siteContext(site.name))
+          .then((machines) => oneOfEach(session, machines));
+        const found = await Promise.all([
+          guard(`sites.${site.name}.provider`, async () => {
+            const { kept, extra } = await listed;
+            existing.set(site.name, kept);
+            doubles.set(site.name, extra);
+            return checkSite(session, site, kept);
+          }),
+          guard(`sites.${site.name}.gateway`, () => checkGateway(session, site, listed)),
+        ]);
+        step.result(`${existing.get(site.name)?.length ?? 0} machines exist`);
+        return found;
+      },
+    ),
   );
   const nodes = sites.flatMap((site) => site.nodes);
-  const shared = session.steps.run(
+  const shared = session.steps.run<readonly Finding[]>(
     { kind: "check", title: "checking overlay, engine, entrypoint and addons" },
     () =>
       Promise.all([
@@ -75,11 +79,6 @@ export async function survey(session: Session): Promise<Survey> {
             under(`addons[${index}]`, (await addon.check?.(session.context(), nodes)) ?? nothing),
           ),
         ),
-        ...sites.map(({ name, config: { gateway } }) =>
-          guard(`sites.${name}.gateway`, async () =>
-            under(`sites.${name}.gateway`, (await gateway?.check(session.siteContext(name))) ?? nothing),
-          ),
-        ),
       ]),
   );
   const findings = (await settle([...siteFindings, shared], session.signal)).flat();
@@ -90,14 +89,22 @@ export async function survey(session: Session): Promise<Survey> {
   const errors = findings.flatMap((finding) => finding.errors);
   if (problems.length > 0) throw new ValidationError(problems, problems.length === 1 ? errors[0] : undefined);
 
-  const desired = desiredNodes(session, network);
+  const desired = desiredMachines(session, network);
   const actions = diff(desired, existing);
   const blocked = quorumBlocks(actions, existing);
   if (blocked.length > 0) throw new ValidationError(blocked);
   await requireKnownHosts(session, actions);
-  const warnings = [...validate(config).warnings, ...findings.flatMap((finding) => finding.warnings)];
+  const warnings = [
+    ...validate(config).warnings,
+    ...findings.flatMap((finding) => finding.warnings),
+    ...(await leftGateways(session)),
+  ];
   const prices = findings.flatMap(({ priceUsd }) => (priceUsd === undefined ? [] : [priceUsd]));
-  const gateways = planGateways(sites, await askGateways(session), actions);
+  const gateways = planGateways(
+    sites,
+    await askGateways(session, async (site) => existing.get(site)),
+    actions,
+  );
   const plan = createPlan(config.name, actions, {
     warnings,
     ...(gateways.length > 0 ? { gateways } : {}),
@@ -131,47 +138,25 @@ async function oneOfEach(
   return { kept: [...kept.values()], extra };
 }
 
-const nothing: CheckResult = { problems: [], warnings: [] };
-
 async function checkSite(
   session: Session,
   site: TopologySite,
   machines: readonly Machine[],
 ): Promise<Finding> {
   const names = new Set(machines.map(({ name }) => name));
-  const shapes = site.nodes.map(({ shape }) => shape);
+  const shapes = machinesOf(site).map(({ shape }) => shape);
   const check = await site.config.provider.check(session.siteContext(site.name), {
     machines: shapes,
     toCreate: shapes.map(({ name }) => name).filter((name) => !names.has(name)),
     firewall: session.firewall,
   });
-  const finding = under(`sites.${site.name}`, check);
-  return check.monthlyPriceUsd === undefined ? finding : { ...finding, priceUsd: check.monthlyPriceUsd };
-}
-
-function under(path: string, { problems, warnings }: CheckResult): Finding {
-  const place = (problem: Problem): Problem => ({
+  const atHome = (problem: Problem): Problem => ({
     ...problem,
-    path: problem.path ? `${path}.${problem.path}` : path,
+    path: problem.path.replace(/^gateways(?=\.)/, placeOf("gateway")),
   });
-  return { problems: problems.map(place), warnings: warnings.map(place), errors: [] };
-}
-
-/** A check that throws found a problem too: the others are still to be heard. */
-async function guard(path: string, check: () => Promise<Finding>): Promise<Finding> {
-  try {
-    return await check();
-  } catch (thrown) {
-    const error = toMulticloudError(thrown);
-    // A defect is not the user's problem, and an abort ends everything.
-    if (error.code === "INTERNAL" || error.code === "ABORTED") throw thrown;
-    if (error instanceof ValidationError) return { problems: error.problems, warnings: [], errors: [] };
-    const { code, message, hint, service, status, requestId } = error;
-    const site = error.site ?? /^sites\.([^.]+)/.exec(path)?.[1];
-    return {
-      problems: [{ path, message, code, ...(hint ? { hint } : {}) }],
-      warnings: [],
-      errors: [{ site, service, status, requestId, cause: error }],
-    };
-  }
+  const finding = under(`sites.${site.name}`, {
+    problems: check.problems.map(atHome),
+    warnings: check.warnings.map(atHome),
+  });
+  return check.monthlyPriceUsd === undefined ? finding : { ...finding, priceUsd: check.monthlyPriceUsd };
 }

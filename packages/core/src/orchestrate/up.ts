@@ -1,11 +1,14 @@
 import type { EngineNode } from "../contracts/engine.js";
 import type { KubernetesNode } from "../contracts/kubernetes.js";
-import type { OverlayMember } from "../contracts/overlay.js";
 import type { Machine } from "../contracts/provider.js";
 import { restorePower } from "../drill/site-power.js";
+import { ensureGateways, removeGateways } from "../gateway/ensure.js";
+import { gatewayMachines } from "../gateway/machines.js";
 import { openConnections } from "../hosts/connect.js";
+import { writeKnownHosts } from "../hosts/known-hosts.js";
 import type { Plan, PlanAction } from "../plan/plan.js";
 import { type Timings, timings } from "../run/critical-path.js";
+import { isNodeMachine } from "../topology/topology.js";
 import { applyAddons } from "./addons.js";
 import { pointApi } from "./api-record.js";
 import {
@@ -15,15 +18,16 @@ import {
   returnToCluster,
   warnOfPrivateApi,
 } from "./cluster.js";
-import { type BootableNode, desiredNodes } from "./desired.js";
+import { type BootableNode, desiredMachines, isNode } from "./desired.js";
 import { lateDoubles, removeDoubles } from "./doubles.js";
-import { type EntrypointState, leaveEntrypoint, pointEntrypoint } from "./entrypoint.js";
-import { ensureGateways, removeGateways } from "./gateways.js";
+import { type EntrypointState, leaveEntrypoint, machinesBySite, pointEntrypoint } from "./entrypoint.js";
 import { leavingNodes } from "./leaving-nodes.js";
+import type { ReachedMachine } from "./machine-pipeline.js";
 import { type ReadyNode, runNodePipeline } from "./node-pipeline.js";
+import { removeLeaving, removeSharedOfEmptySites, removeStrangers } from "./remove-leaving.js";
 import type { Session } from "./session.js";
 import { settle } from "./settle.js";
-import { prepareSites, removeMachines, type SiteWork } from "./site-work.js";
+import { prepareSites, removeMachines } from "./site-work.js";
 import { survey } from "./survey.js";
 
 /** A node of a cluster that is up. */
@@ -61,32 +65,34 @@ export async function up(session: Session): Promise<UpResult> {
   const { plan, existing, doubles, ...surveyed } = await survey(session);
   const connections = openConnections(session);
   let cluster: FormedCluster | undefined;
+  let gateways: ReadonlyMap<string, Promise<ReachedMachine>> = new Map();
   try {
     const work = prepareSites(session, connections);
     // Only a network that is still to be made is waited for here: boot configurations name it.
-    const desired = surveyed.network ? surveyed.desired : desiredNodes(session, await work.network);
+    const wanted = surveyed.network ? surveyed.desired : desiredMachines(session, await work.network);
+    const desired = wanted.filter(isNode);
     const machineOf = (node: BootableNode) =>
       existing.get(node.site)?.find(({ name, status }) => name === node.name && status !== "deleting");
     const replaced = plan.actions.filter(({ action }) => action === "replace");
     // Machines of a cluster that runs are replaced one at a time once the others are right; before there is one nothing is lost.
     const running = (await session.state.read("kubeconfig")) !== undefined;
-    const rolling = running ? replaced.filter((action) => !isFailed(action)) : [];
+    const rolling = running ? replaced.filter((action) => isNodeMachine(action) && !isFailed(action)) : [];
     const atOnce = new Set(replaced.filter((action) => !rolling.includes(action)).map(({ node }) => node));
 
-    /** Sites in which this run asks for machines. */
-    const made = new Set<string>();
-    const flow = (node: BootableNode, machine: Machine | undefined) => {
-      if (!machine) made.add(node.site);
-      return runNodePipeline(session, work.parts(node.site), node, machine);
-    };
+    const flow = (node: BootableNode, machine: Machine | undefined) =>
+      runNodePipeline(session, work.parts(node.site), node, machine);
     await removeDoubles(session, doubles);
+    gateways = gatewayMachines(session, work, wanted, { existing, replaced: atOnce });
     const flows = desired.map(async (node) => {
       const machine = machineOf(node);
       if (!machine || !atOnce.has(node.name)) return flow(node, machine);
       await removeMachines(session, work.machines(node.site), node.site, [machine]);
       return flow(node, undefined);
     });
-    const [, ...settled] = await settle<ReadyNode | undefined>([work.setup, ...flows], session.signal);
+    const [, ...settled] = await settle<unknown>([work.setup, ...flows], session.signal).catch(() =>
+      // What fails besides is told too.
+      settle<unknown>([work.setup, ...flows, ...gateways.values()], session.signal),
+    );
     let ready = settled as ReadyNode[];
     const leaving = plan.actions.filter(({ action }) => action === "delete");
     const leavingMachines = leaving.flatMap(({ site, node }) => {
@@ -97,7 +103,7 @@ export async function up(session: Session): Promise<UpResult> {
     // Nobody is to be sent to a machine that is being drained; otherwise gateways can wait for nothing.
     const gatewaysFirst = leaving.length > 0;
     if (gatewaysFirst) {
-      await ensureGateways(session, ready);
+      await ensureGateways(session, ready, gateways);
       await removeGateways(
         session,
         session.sites.filter(({ nodes }) => nodes.length === 0),
@@ -105,7 +111,7 @@ export async function up(session: Session): Promise<UpResult> {
     }
     await leaveCluster(
       session,
-      leaving.map(({ node }) => node),
+      leaving.filter(isNodeMachine).map(({ node }) => node),
     );
     const form = async (going?: () => Promise<readonly EngineNode[]>) => {
       await cluster?.kubernetes.close();
@@ -116,35 +122,42 @@ export async function up(session: Session): Promise<UpResult> {
     const going =
       leavingMachines.length > 0 ? leavingNodes(session, connections, leavingMachines) : undefined;
     const [first] = await settle<unknown>(
-      [form(going), gatewaysFirst ? Promise.resolve() : ensureGateways(session, ready)],
+      [form(going), gatewaysFirst ? Promise.resolve() : ensureGateways(session, ready, gateways)],
       session.signal,
     );
     let formed = first as FormedCluster;
+    if (gateways.size > 0) await writeKnownHosts(session, ready);
 
     for (const action of [...rolling].sort(mastersFirst)) {
       const node = desired.find(({ name }) => name === action.node)!;
       const own = session.sites.filter(({ name }) => name === node.site);
       const old = ready.filter(({ name }) => name === node.name);
       ready = ready.filter(({ name }) => name !== node.name);
-      await leaveEntrypoint(session, [machineOf(node)!], ready);
-      await ensureGateways(session, ready, own);
+      await leaveEntrypoint(session, [{ ...machineOf(node)!, site: node.site }], ready);
+      await ensureGateways(session, ready, gateways, own);
       await leaveCluster(session, [node.name]);
       await form(async () => old);
       await removeMachines(session, work.machines(node.site), node.site, [machineOf(node)!]);
       ready = [...ready, await flow(node, undefined)];
       formed = await form();
-      await ensureGateways(session, ready, own);
+      await ensureGateways(session, ready, gateways, own);
     }
 
     formed = await returnToCluster(session, formed, ready);
     warnOfPrivateApi(session, ready);
+    const made = plan.actions.filter(({ action }) => action === "create" || action === "replace");
+    const machines = [...ready, ...(await Promise.all(gateways.values()))].map(({ machine }) => machine);
+    const pointed = pointEntrypoint(session, machinesBySite(ready), formed.step);
     const [, entrypoint, api] = await settle<unknown>(
       [
         applyAddons(session, formed),
-        pointEntrypoint(session, ready, formed.step),
+        pointed,
         pointApi(session, ready, formed.step),
-        removeLeaving(session, work, existing, leaving).then(() => removeSharedOfEmptySites(session)),
-        lateDoubles(session, made, ready).then((found) => removeDoubles(session, found)),
+        // Until now the record may have held a machine that goes, because no other answered.
+        pointed
+          .then(() => removeLeaving(session, work, existing, leaving))
+          .then(() => removeSharedOfEmptySites(session)),
+        lateDoubles(session, made, machines).then((found) => removeDoubles(session, found)),
       ],
       session.signal,
     );
@@ -161,48 +174,9 @@ export async function up(session: Session): Promise<UpResult> {
     };
   } finally {
     await cluster?.kubernetes.close();
+    await Promise.allSettled(gateways.values());
     await connections.close();
   }
-}
-
-async function removeLeaving(
-  session: Session,
-  work: SiteWork,
-  existing: ReadonlyMap<string, readonly Machine[]>,
-  leaving: readonly PlanAction[],
-): Promise<void> {
-  const bySite = new Map<string, Machine[]>();
-  for (const { site, node } of leaving) {
-    const machine = existing.get(site)?.find(({ name }) => name === node);
-    if (machine) bySite.set(site, [...(bySite.get(site) ?? []), machine]);
-  }
-  await settle(
-    [...bySite].map(([site, machines]) => removeMachines(session, work.machines(site), site, machines)),
-    session.signal,
-  );
-}
-
-/** The key and the firewall of a site that has no machines any more. */
-async function removeSharedOfEmptySites(session: Session): Promise<void> {
-  const empty = session.sites.filter(({ nodes }) => nodes.length === 0);
-  await settle(
-    empty.map(({ name, config }) => config.provider.deleteShared(session.siteContext(name))),
-    session.signal,
-  );
-}
-
-/** Overlay members of ours that belong to no node any more: of deleted machines, or of a run that was cut off. */
-async function removeStrangers(session: Session, ready: readonly ReadyNode[], after: string): Promise<void> {
-  const { overlay } = session.config;
-  const mine = new Set(ready.map(({ memberId }) => memberId));
-  const strangers: OverlayMember[] = (await overlay.members(session.context())).filter(
-    ({ id }) => !mine.has(id),
-  );
-  if (strangers.length === 0) return;
-  await session.steps.run(
-    { kind: "members", title: "removing overlay members without a machine", after: [after] },
-    () => overlay.remove(session.context(), strangers),
-  );
 }
 
 function isFailed({ changes }: PlanAction): boolean {

@@ -1,7 +1,7 @@
 import type { Machine } from "../contracts/provider.js";
 import { delay } from "../plugin/delay.js";
 import type { StepHandle } from "../run/steps.js";
-import type { BootableNode } from "./desired.js";
+import type { BootableMachine } from "./desired.js";
 import { type Session, withDeadline } from "./session.js";
 import type { SiteMachines } from "./site-machines.js";
 import { machineFailed } from "./site-watch.js";
@@ -17,10 +17,10 @@ const buildsAtMost = 3;
 export async function waitForMachine(
   session: Session,
   machines: SiteMachines,
-  bootable: BootableNode,
+  bootable: BootableMachine,
   step: StepHandle,
 ): Promise<Machine> {
-  const { name, site } = bootable.node;
+  const { name, site } = bootable;
   const { signal, timing } = session;
   for (let build = 1; ; build++) {
     const machine = await withDeadline(signal, timing.machineMs, `${name} to run`, (own) =>

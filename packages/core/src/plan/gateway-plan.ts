@@ -1,4 +1,4 @@
-import type { GatewayStatus } from "../orchestrate/gateways.js";
+import type { GatewayStatus } from "../gateway/status.js";
 import type { TopologySite } from "../topology/topology.js";
 import type { PlanAction } from "./plan.js";
 
@@ -26,8 +26,8 @@ export function planGateways(
     if (nodes.length === 0)
       return now?.state === "runs" ? [{ action: "remove", site, gateway, backends }] : [];
     if (now?.state === "none") return [{ action: "create", site, gateway, backends }];
-    // A machine that is made anew has another address.
-    const moves = actions.some((one) => one.site === site && one.role === "worker" && one.action !== "keep");
+    // A machine that is made anew has another address, or nothing on it.
+    const moves = actions.some((one) => one.site === site && one.role !== "master" && one.action !== "keep");
     const passed = now?.backends
       ?.map(({ node }) => node)
       .sort()

@@ -3,10 +3,10 @@ import { describe, expect, it } from "vitest";
 import type { Machine } from "../contracts/provider.js";
 import { specDigest } from "../topology/spec-digest.js";
 import { formatPlan } from "./format-plan.js";
-import { createPlan, type DesiredNode, diff } from "./plan.js";
+import { createPlan, type DesiredMachine, diff } from "./plan.js";
 
 const shape = { name: "lab-one-worker-1", role: "worker", size: "small", image: "debian-12" } as const;
-const node = (overrides: Partial<DesiredNode> = {}): DesiredNode => ({
+const node = (overrides: Partial<DesiredMachine> = {}): DesiredMachine => ({
   name: shape.name,
   site: "one",
   role: "worker",
@@ -25,7 +25,7 @@ const machine = (overrides: Partial<Machine> = {}): Machine => ({
   image: "debian-12",
   ...overrides,
 });
-const only = (desired: DesiredNode, found?: Machine) =>
+const only = (desired: DesiredMachine, found?: Machine) =>
   diff([desired], new Map([["one", found ? [found] : []]]))[0];
 
 describe("diff", () => {

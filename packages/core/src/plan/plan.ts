@@ -1,14 +1,15 @@
 import type { Problem } from "../contracts/context.js";
-import type { Machine, Role } from "../contracts/provider.js";
+import type { Machine, MachineRole } from "../contracts/provider.js";
 import { changedFields, type SpecField } from "../topology/spec-digest.js";
 import type { GatewayPlan } from "./gateway-plan.js";
 
-/** What will happen to one node. */
+/** What will happen to one machine. */
 export interface PlanAction {
   readonly action: "create" | "replace" | "delete" | "keep";
+  /** Name of the machine: of a node of the cluster, or of a gateway's. */
   readonly node: string;
   readonly site: string;
-  readonly role: Role;
+  readonly role: MachineRole;
   /** Why it is replaced: the changed fields, or `failed` with the cloud's fault. */
   readonly changes?: readonly {
     readonly field: SpecField | "failed";
@@ -32,19 +33,19 @@ export interface Plan {
   readonly monthlyPriceUsd?: number;
 }
 
-/** A node as it should be. */
-export interface DesiredNode {
+/** A machine as it should be. */
+export interface DesiredMachine {
   readonly name: string;
   readonly site: string;
-  readonly role: Role;
+  readonly role: MachineRole;
   readonly spec: string;
   readonly size: string;
   readonly image: string;
 }
 
-/** Desired nodes against the machines that are there, site by site. Pure. */
+/** Desired machines against those that are there, site by site. Pure. */
 export function diff(
-  desired: readonly DesiredNode[],
+  desired: readonly DesiredMachine[],
   existing: ReadonlyMap<string, readonly Machine[]>,
 ): PlanAction[] {
   const actions: PlanAction[] = [];
@@ -65,7 +66,7 @@ export function diff(
   return actions;
 }
 
-function actionFor(node: DesiredNode, machine: Machine | undefined): PlanAction {
+function actionFor(node: DesiredMachine, machine: Machine | undefined): PlanAction {
   const base = { node: node.name, site: node.site, role: node.role };
   if (!machine) return { action: "create", ...base };
   if (machine.status === "failed") {
@@ -83,7 +84,7 @@ function actionFor(node: DesiredNode, machine: Machine | undefined): PlanAction 
   };
 }
 
-function describe(field: SpecField, machine: Machine, node: DesiredNode) {
+function describe(field: SpecField, machine: Machine, node: DesiredMachine) {
   const from = field === "size" ? machine.size : field === "image" ? machine.image : undefined;
   const to = field === "size" ? node.size : field === "image" ? node.image : undefined;
   return { field, ...(from && to && from !== to ? { from, to } : {}) };

@@ -13,7 +13,8 @@ export type Verb =
   | "destroy"
   | "watch"
   | "drill"
-  | "remove-addon";
+  | "remove-addon"
+  | "remove-gateway";
 
 /** Kinds of steps. Those of a node come once per node, `check`, `shared`, `gateway`, `delete` once per site, the others once. */
 export type StepKind =

@@ -1,4 +1,4 @@
-import type { Dialer, MachineShape, Provider, Role, SiteContext } from "@multicloud/core/plugin";
+import type { Dialer, MachineRole, MachineShape, Provider, SiteContext } from "@multicloud/core/plugin";
 
 /** One thing that exists in the cloud, seen without the provider. */
 export interface CloudThing {
@@ -32,7 +32,7 @@ export interface ProviderHarness {
   /** How the provider's connections are opened. Default: one that refuses, for providers that use HTTP. */
   readonly dialer?: Dialer;
   /** Size and image that the cloud has; `role` is for clouds in which they depend on it. */
-  shape(role: Role): Pick<MachineShape, "size" | "image" | "disk" | "providerOptions">;
+  shape(role: MachineRole): Pick<MachineShape, "size" | "image" | "disk" | "providerOptions">;
   /** Everything that exists in the account, ours or not, seen without the provider. Machines that are being deleted may be left out. */
   things(): readonly CloudThing[] | Promise<readonly CloudThing[]>;
   /** Changes asked for so far: mutating requests, or changes that took effect. Logging in is none. */

@@ -2,9 +2,9 @@ import { randomUUID } from "node:crypto";
 import type {
   Machine,
   MachineRequest,
+  MachineRole,
   Provider,
   Report,
-  Role,
   SharedRequest,
   SiteContext,
 } from "@multicloud/core/plugin";
@@ -42,7 +42,7 @@ export interface Trial extends ProviderHarness {
 }
 
 export interface RequestOptions {
-  readonly role?: Role;
+  readonly role?: MachineRole;
   readonly spec?: string;
   readonly cluster?: string;
   readonly site?: string;

@@ -1,0 +1,29 @@
+import type { Machine } from "../contracts/provider.js";
+import { addressOf } from "../orchestrate/machine-pipeline.js";
+import type { Session } from "../orchestrate/session.js";
+import type { Connections } from "./connect.js";
+import { trustKnownKeys } from "./rotate.js";
+
+/** A machine with the site that it is in. */
+export type PlacedMachine = Machine & { readonly site: string };
+
+/** Connects to a machine that exists and runs, whether the configuration still names it or not. */
+export async function connectMachine(
+  session: Session,
+  connections: Connections,
+  machine: PlacedMachine,
+  { deadlineMs = session.timing.sshMs, signal = session.signal } = {},
+) {
+  const { name, site, sshPort: port = 22 } = machine;
+  const planned = session.sites.find((one) => one.name === site)!.nodes;
+  const jump = machine.jump ?? planned[0]?.jump ?? [];
+  const address = addressOf(session, machine, machine)!;
+  if (machine.hostKeys) await trustKnownKeys(session, name, machine.hostKeys);
+  const host = await connections.connect({ name, site, jump }, address, {
+    port,
+    signal,
+    deadlineMs,
+    firstBoot: false,
+  });
+  return { host, address, port, jump };
+}
