@@ -77,6 +77,14 @@ if (chosen.length > 0) {
   say(
     `memory of ${memory.length} agents: median ${middle(({ rss }) => rss)} resident (${middle(({ own }) => own)} of it their own, the rest is Node's program), at the highest ${mib(Math.max(...memory.map(({ peak }) => peak)))}`,
   );
+  const limited = await Promise.all(labs.map(([, lab]) => lab.limited()));
+  const kills = limited.reduce((sum, one) => sum + (one?.kills ?? 0), 0);
+  say(
+    limited[0]
+      ? `the kernel held each to ${limited[0].mib} MiB, as the DaemonSet does, and killed ${kills}`
+      : "no limit on their memory: the kernel's control groups cannot be used here",
+  );
+  wrong += kills;
   const size = async (path: string) =>
     (await stat(fileURLToPath(new URL(`../packages/${path}`, import.meta.url)))).size;
   const agent = await size("entrypoint-agent/dist/agent.js");

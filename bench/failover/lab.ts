@@ -1,12 +1,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { createWriteStream } from "node:fs";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { cloudflare } from "@multicloud/dns-cloudflare";
 import { agentSettings, entrypointAgentManifest, nodeFlags } from "@multicloud/entrypoint-agent";
 import { createCloudflare, createWorld } from "@multicloud/testing";
 import type { ApiServer } from "./api-server.js";
+import { limitMemory, type MemoryLimit } from "./memory-limit.js";
 import { apiAddress, dnsAddress, forward, makeNode, type NodeNetwork } from "./network.js";
 
 /** One machine with its ingress and its agent, both processes of their own. */
@@ -36,6 +38,8 @@ export interface Lab {
   view(): Promise<View>;
   /** Memory of the agents in KiB: resident now and at its highest, and the part that is not shared with other Node processes. */
   memory(): Promise<readonly { readonly rss: number; readonly own: number; readonly peak: number }[]>;
+  /** The limit that all agents run under, in MiB, and how many of them the kernel killed for it; `undefined` when this machine cannot set one. */
+  limited(): Promise<{ readonly mib: number; readonly kills: number } | undefined>;
   close(): Promise<void>;
 }
 
@@ -89,9 +93,15 @@ export async function openLab(
       },
     })),
   );
-  await server.api.apply(
-    entrypointAgentManifest({ settings, program, dnsProgram, secrets, image: "node:22-alpine" }),
-  );
+  const objects = entrypointAgentManifest({
+    settings,
+    program,
+    dnsProgram,
+    secrets,
+    image: "node:22-alpine",
+  });
+  await server.api.apply(objects);
+  const limitMib = Number(/"limits":\{"memory":"(\d+)Mi"/.exec(JSON.stringify(objects))?.[1]);
   const home = join(directory, name);
   for (const part of ["program", "credentials", "secrets", "logs"])
     await mkdir(join(home, part), { recursive: true });
@@ -104,10 +114,16 @@ export async function openLab(
     writeFile(join(home, "secrets/token"), dns.token),
   ]);
 
+  // A container brings its own Node. One agent has one too, so that all pages of it count against its limit.
+  const ownNode = join(home, "node");
+  await copyFile(process.execPath, ownNode);
+  const limits: MemoryLimit[] = [];
   const entries: ChildProcess[] = [];
   const nodes = await Promise.all(
     names.map(async (each, at): Promise<LabNode> => {
       const network = await makeNode(`f${index}n${at + 1}`, `10.78.${index + 1}.${at + 1}`);
+      const limit = await limitMemory(each, limitMib * 1_024 * 1_024);
+      if (limit) limits.push(limit);
       const [command = "", ...prefix] = network.prefix;
       const entry = spawn(
         command,
@@ -128,11 +144,13 @@ export async function openLab(
         site: sites[at] ?? "",
         agent: undefined,
         start() {
+          // The limit first: inside, the kernel's control groups are not to be seen.
+          const [first = "", ...rest] = [...(limit?.prefix ?? []), ...network.prefix];
           const child = spawn(
-            command,
+            first,
             [
-              ...prefix,
-              process.execPath,
+              ...rest,
+              at === 0 ? ownNode : process.execPath,
               ...nodeFlags,
               join(home, "program/agent.mjs"),
               join(home, "program"),
@@ -207,8 +225,16 @@ export async function openLab(
           return { rss: of("VmRSS"), own: of("RssAnon"), peak: of("VmHWM") };
         }),
       ),
+    async limited() {
+      if (limits.length < nodes.length) return undefined;
+      const kills = await Promise.all(limits.map((limit) => limit.kills()));
+      return { mib: limitMib, kills: kills.reduce((sum, one) => sum + one, 0) };
+    },
     async close() {
-      for (const { agent } of nodes) agent?.kill("SIGKILL");
+      for (const { agent } of nodes) {
+        if (agent?.kill("SIGKILL")) await once(agent, "exit");
+      }
+      await Promise.all(limits.map((limit) => limit.remove()));
       for (const entry of entries) entry.kill("SIGKILL");
       proxy.close();
       await dns.close();

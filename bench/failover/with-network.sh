@@ -11,6 +11,12 @@ skip() {
   exit 0
 }
 
+# The control groups of agents that ended with their namespace.
+leave() {
+  rmdir /sys/fs/cgroup/multicloud-failover-* /sys/fs/cgroup/memory/multicloud-failover-* 2>/dev/null || true
+  exit "$1"
+}
+
 if [ "${1:-}" != --inside ]; then
   [ "$(uname -s)" = Linux ] || skip "it needs Linux namespaces"
   [ "$(id -u)" = 0 ] || skip "it needs root"
@@ -19,9 +25,13 @@ if [ "${1:-}" != --inside ]; then
   programs=$(ls -d "${XDG_CACHE_HOME:-${HOME:-/root}/.cache}"/multicloud/kubernetes-v*/kube-apiserver 2>/dev/null | head -n 1)
   with="$here/../../tests/kubernetes/with-kubernetes.sh"
   if [ "${FAILOVER_API:-}" != emulated ] && [ -n "$programs" ] && [ -x /usr/bin/etcd ]; then
-    exec bash "$with" bash "$here/with-network.sh" --inside "$@"
+    code=0
+    bash "$with" bash "$here/with-network.sh" --inside "$@" || code=$?
+    leave "$code"
   fi
-  exec unshare --net --mount --pid --fork --kill-child=KILL --mount-proc bash "$here/with-network.sh" --inside "$@"
+  code=0
+  unshare --net --mount --pid --fork --kill-child=KILL --mount-proc bash "$here/with-network.sh" --inside "$@" || code=$?
+  leave "$code"
 fi
 
 shift

@@ -171,10 +171,12 @@ def resources(secrets, facts):
     router = neutron("POST", "/routers", {"router": router})["router"]
     neutron("PUT", f"/routers/{router['id']}/add_router_interface", {"subnet_id": subnet})
 
-    # No backend has what the last one asks for: its volumes fail after they were accepted.
+    # No backend has what the last one asks for: its volumes fail after they were accepted. Nova finds only types on
+    # Cinder's first page, which has the newest; made in one second they would stand in the order of their random ids.
     for name, specs in (("standard", {}), ("fast", {}), ("broken", {"volume_backend_name": "nowhere"})):
         volume_type = {"name": name, "os-volume-type-access:is_public": True, "extra_specs": specs}
         cinder("POST", "/types", {"volume_type": volume_type})
+        time.sleep(1.1)
 
     limited = facts["projects"]["carol"]
     nova("PUT", f"/os-quota-sets/{limited}", {"quota_set": {"instances": 2, "cores": 4, "ram": 8192}})
