@@ -41,6 +41,30 @@ it("leaves a site that is lost within 10 s, for the next in the order, and stays
   expect(lab.switches.map(({ to }) => to)).toEqual([[cloud]]);
 });
 
+it("goes back to the preferred site once that has worked for as long as it is told, and only then", async () => {
+  lab = await openLab({ options: { failbackMs: 120_000 } });
+  await lab.ready();
+  lab.dead.add(home);
+  await lab.time.until("the record to leave home", () => lab.record().includes(cloud));
+  // The first stand-by is lost as well; when it is back it is preferred to the second, but home is not there yet.
+  lab.dead.add(cloud);
+  await lab.time.until("the record to leave the cloud", () => lab.record().includes(stand));
+  lab.dead.delete(cloud);
+  await lab.time.pass(60_000);
+  lab.dead.delete(home);
+  await lab.time.pass(60_000);
+  expect(lab.record()).toEqual([stand]);
+  await lab.time.until("the record to go back to the cloud", () => lab.record().includes(cloud));
+  await lab.time.pass(30_000);
+  expect(lab.record()).toEqual([cloud]);
+  await lab.time.until("the record to go back home", () => lab.record().includes(home));
+  await lab.time.pass(1_000);
+  expect(lab.events().join("\n")).toMatch(/203\.0\.113\.1 is preferred and works again for \d of \d/);
+  await lab.time.pass(180_000);
+  expect(lab.switches.map(({ to }) => to)).toEqual([[cloud], [stand], [cloud], [home]]);
+  expect(lab.dnsWrites()).toBe(4);
+});
+
 it("goes on when the site that is lost is the leader's", async () => {
   lab = await openLab();
   await lab.ready();

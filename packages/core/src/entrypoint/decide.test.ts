@@ -14,6 +14,7 @@ const input: fc.Arbitrary<DecisionInput> = fc.record({
   entries: some,
   opinions: fc.array(opinion, { maxLength: 7 }),
   gone: fc.subarray(all, { maxLength: 2 }),
+  failback: fc.subarray(all, { maxLength: 2 }),
 });
 
 const votes = (opinions: readonly EntryOpinion[], address: string, vote: "up" | "down") =>
@@ -55,12 +56,13 @@ describe("whatever is observed", () => {
   });
 
   it("lets the only address of a family leave only when most see it dead or it is gone", () => {
-    always(({ current, opinions, gone = [] }, { addresses }) => {
+    always(({ policy, current, opinions, gone = [], failback = [] }, { addresses }) => {
       for (const v6 of [true, false]) {
         const before = current.filter((each) => each.includes(":") === v6);
         const [only] = before;
         if (before.length !== 1 || only === undefined || addresses.includes(only) || gone.includes(only))
           continue;
+        if (policy === "active" && addresses.some((each) => failback.includes(each))) continue;
         expect(votes(opinions, only, "down")).toBeGreaterThan(votes(opinions, only, "up"));
       }
     });
@@ -110,6 +112,15 @@ describe("active", () => {
       addresses: [cloud],
       changed: false,
     });
+  });
+
+  it("goes back to a preferred one that has worked for long enough, and not to one that is less preferred or dead", () => {
+    const opinions = sees({ [home]: "up", [cloud]: "up", [stand]: "up" });
+    const given = { ...base, current: [cloud], opinions };
+    expect(decide({ ...given, failback: [home] }).addresses).toEqual([home]);
+    expect(decide({ ...given, failback: [stand] }).changed).toBe(false);
+    const dead = sees({ [home]: "down", [cloud]: "up" });
+    expect(decide({ ...given, opinions: dead, failback: [home] }).changed).toBe(false);
   });
 
   it("takes half of the observers for a doubt", () => {

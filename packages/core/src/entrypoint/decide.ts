@@ -23,6 +23,8 @@ export interface DecisionInput {
   readonly opinions: readonly EntryOpinion[];
   /** Addresses that are known not to be the cluster's any more: they leave like dead ones. */
   readonly gone?: readonly string[];
+  /** With `active`: addresses that have worked for long enough to be gone back to, though the current one works. Default: none. */
+  readonly failback?: readonly string[];
 }
 
 /** How observers see one address. */
@@ -47,7 +49,8 @@ export interface Decision {
  * cluster (many). Pure: no time, no I/O.
  *
  * An address leaves when more than half of the observers that are sure of it see it dead, or when it is
- * gone; a new one needs more than half that see it alive. A tie changes nothing. The last address never
+ * gone; a new one needs more than half that see it alive. A tie changes nothing. One that works leaves only for a
+ * preferred one that `failback` names. The last address never
  * leaves: a dead one is better than none, for resolvers remember that a name has nothing for longer.
  */
 export function decide(input: DecisionInput): Decision {
@@ -65,6 +68,8 @@ export function decide(input: DecisionInput): Decision {
     const kept = of(current).filter((address) => is(address) !== "down");
     const alive = of(entries).filter((address) => is(address) === "up");
     if (input.policy === "all-healthy") return [...kept, ...alive];
+    const back = alive.find((address) => input.failback?.includes(address));
+    if (back !== undefined && kept.every((address) => !isBefore(entries, address, back))) return [back];
     // Of several that stay, which only another policy leaves behind, the one that is surest and most preferred.
     const best = alive.find((address) => kept.includes(address)) ?? kept[0] ?? alive[0];
     return best === undefined ? [] : [best];
@@ -73,6 +78,12 @@ export function decide(input: DecisionInput): Decision {
   const changed =
     addresses.length !== current.length || addresses.some((address) => !current.includes(address));
   return { addresses, changed, verdicts };
+}
+
+/** Whether an entry is preferred to another. */
+function isBefore(entries: readonly string[], address: string, other: string): boolean {
+  const at = entries.indexOf(address);
+  return at >= 0 && at < entries.indexOf(other);
 }
 
 function verdictOn(address: string, opinions: readonly EntryOpinion[]): Verdict {

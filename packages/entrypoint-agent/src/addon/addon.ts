@@ -77,6 +77,7 @@ export function agentSettings(
     namespace: options.namespace ?? defaultNamespace,
     record: options.entrypoint.record,
     policy: options.policy ?? "active",
+    ...(options.failbackMs === undefined ? {} : { failbackMs: options.failbackMs }),
     prefer: options.prefer ?? [...new Set(nodes.map(({ site }) => site))],
     probe: options.probe ?? { kind: "tcp" },
     addresses: options.addresses ?? {},

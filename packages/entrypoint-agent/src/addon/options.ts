@@ -9,6 +9,12 @@ export interface EntrypointAgentOptions {
   readonly entrypoint: DnsEntrypoint;
   /** `active`: one address (of each family) that stays as long as it works; `all-healthy`: every address that works. Default `active`. */
   readonly policy?: EntrypointPolicy;
+  /**
+   * With `active`: go back to an address of a preferred site once it has worked for so many milliseconds, though the
+   * stand-by works; 600,000 would be ten minutes. Each move costs some visitors the record's TTL, and a leader that
+   * has just taken over counts from zero. Default: never.
+   */
+  readonly failbackMs?: number;
   /** Sites, most preferred first. Default: the order of the configuration. */
   readonly prefer?: readonly string[];
   /** How an address is asked. Default: a TCP connection to port 443. */
@@ -43,6 +49,7 @@ export const defaultAddressSources = [
 const keys = [
   "entrypoint",
   "policy",
+  "failbackMs",
   "prefer",
   "probe",
   "addresses",
@@ -64,6 +71,7 @@ export function optionProblems(options: EntrypointAgentOptions, sites: readonly 
     ...timingProblems(options.timing),
     ...entrypointProblems(options.entrypoint),
     ...oneOf("policy", options.policy, ["active", "all-healthy"]),
+    ...failbackProblems(options),
     ...probeProblems(options.probe),
     ...unknownSites("prefer", options.prefer ?? [], sites),
     ...unknownSites("addresses", Object.keys(options.addresses ?? {}), sites),
@@ -99,6 +107,16 @@ function entrypointProblems(entrypoint: DnsEntrypoint | undefined): Problem[] {
 function oneOf(path: string, given: string | undefined, allowed: readonly string[]): Problem[] {
   if (given === undefined || allowed.includes(given)) return [];
   return [{ path, message: "is none of the allowed values", given, allowed, ...suggest(given, allowed) }];
+}
+
+function failbackProblems({ failbackMs, policy }: EntrypointAgentOptions): Problem[] {
+  if (failbackMs === undefined) return [];
+  const given = String(failbackMs);
+  if (!(typeof failbackMs === "number" && failbackMs > 0 && Number.isFinite(failbackMs)))
+    return [{ path: "failbackMs", message: "is not a number of milliseconds above 0", given }];
+  if (policy !== "all-healthy") return [];
+  const message = "means nothing with all-healthy: that holds every address that works";
+  return [{ path: "failbackMs", message, given, hint: "leave it out, or use the policy active" }];
 }
 
 function probeProblems(probe: ProbeSettings | undefined): Problem[] {

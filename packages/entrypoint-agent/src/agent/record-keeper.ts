@@ -6,6 +6,8 @@ import type { AgentSettings, AgentTiming } from "./settings.js";
 export interface Situation {
   /** In order of preference. */
   readonly entries: readonly string[];
+  /** How far an address' site is down in the order of preference; 0 is the most preferred. */
+  rankOf(address: string): number;
   readonly opinions: readonly {
     readonly observer: string;
     readonly sees: Readonly<Record<string, "up" | "down">>;
@@ -39,7 +41,7 @@ export interface RecordKeeper {
 export interface RecordKeeperParts {
   readonly clock: AgentClock;
   readonly timing: AgentTiming;
-  readonly settings: Pick<AgentSettings, "policy">;
+  readonly settings: Pick<AgentSettings, "policy" | "failbackMs">;
   readonly dns: OpenedRecord;
   random(): number;
   failingSince(address: string): number | undefined;
@@ -57,6 +59,8 @@ export function createRecordKeeper(parts: RecordKeeperParts): RecordKeeper {
   /** A change whose answer was lost. */
   let unsure: Switch | undefined;
   const unclaimedSince = new Map<string, number>();
+  /** Since when most agents have seen an address alive without a break. */
+  const aliveSince = new Map<string, number>();
 
   /** One call to the DNS service; after a failure nothing is called for a while that doubles. */
   async function call<T>(
@@ -99,6 +103,25 @@ export function createRecordKeeper(parts: RecordKeeperParts): RecordKeeper {
     });
   }
 
+  /** Entries of a site that is preferred to those of the record, and that have worked for long enough. */
+  function failbackTo(addresses: readonly string[], { entries, rankOf }: Situation): readonly string[] {
+    const { failbackMs } = parts.settings;
+    if (failbackMs === undefined) return [];
+    const now = clock.now();
+    const best = Math.min(...addresses.map(rankOf));
+    return entries.filter(
+      (address) => rankOf(address) < best && now - (aliveSince.get(address) ?? now) >= failbackMs,
+    );
+  }
+
+  function noteAlive({ verdicts }: Decision): void {
+    for (const address of aliveSince.keys()) if (!verdicts.has(address)) aliveSince.delete(address);
+    for (const [address, { verdict }] of verdicts) {
+      if (verdict !== "up") aliveSince.delete(address);
+      else if (!aliveSince.has(address)) aliveSince.set(address, clock.now());
+    }
+  }
+
   return {
     get addresses() {
       return current ?? [];
@@ -107,6 +130,7 @@ export function createRecordKeeper(parts: RecordKeeperParts): RecordKeeper {
       current = undefined;
       unsure = undefined;
       unclaimedSince.clear();
+      aliveSince.clear();
     },
     async keep(situation, term) {
       if (clock.now() < retryAt) return;
@@ -120,13 +144,16 @@ export function createRecordKeeper(parts: RecordKeeperParts): RecordKeeper {
       }
       const gone = goneOf(current, situation);
       const from = current;
+      const failback = failbackTo(from, situation);
       const decision = decide({
         policy: parts.settings.policy,
         current: from,
         entries: situation.entries,
         opinions: situation.opinions,
         gone,
+        failback,
       });
+      noteAlive(decision);
       if (!decision.changed) {
         failures = 0;
         return;
@@ -139,7 +166,7 @@ export function createRecordKeeper(parts: RecordKeeperParts): RecordKeeper {
       const change: Switch = {
         from,
         to: decision.addresses,
-        reason: reasonOf(from, decision, gone, situation.opinions.length),
+        reason: reasonOf(from, decision, { gone, failback }, situation.opinions.length),
         ...(failing.length > 0 ? { tookMs: clock.now() - Math.min(...failing) } : {}),
       };
       if (wrote === undefined) {
@@ -159,7 +186,7 @@ export function createRecordKeeper(parts: RecordKeeperParts): RecordKeeper {
 function reasonOf(
   from: readonly string[],
   { addresses, verdicts }: Decision,
-  gone: readonly string[],
+  { gone, failback }: { readonly gone: readonly string[]; readonly failback: readonly string[] },
   heard: number,
 ): string {
   const parts = [
@@ -173,7 +200,10 @@ function reasonOf(
       }),
     ...addresses
       .filter((address) => !from.includes(address))
-      .map((address) => `${address} works for ${verdicts.get(address)?.up ?? 0} of ${heard}`),
+      .map((address) => {
+        const what = failback.includes(address) ? "is preferred and works again" : "works";
+        return `${address} ${what} for ${verdicts.get(address)?.up ?? 0} of ${heard}`;
+      }),
   ];
   return parts.join("; ");
 }

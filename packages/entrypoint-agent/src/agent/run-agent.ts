@@ -240,10 +240,12 @@ export function startAgent(
       const index = settings.prefer.indexOf(site);
       return index < 0 ? settings.prefer.length : index;
     };
-    const entries = sites
+    const placed = sites
       .flatMap(({ site, addresses }) => addresses.map((address) => ({ site, address })))
-      .sort((a, b) => rank(a.site) - rank(b.site) || compare(a.site, b.site) || compare(a.address, b.address))
-      .map(({ address }) => address);
+      .sort(
+        (a, b) => rank(a.site) - rank(b.site) || compare(a.site, b.site) || compare(a.address, b.address),
+      );
+    const entries = placed.map(({ address }) => address);
     const inUse = new Set([
       ...voices.flatMap((voice) => voice.observation.addresses),
       ...Object.values(settings.addresses).flat(),
@@ -252,6 +254,7 @@ export function startAgent(
     return {
       // One that is perhaps just being lost too is none to turn to.
       entries: [...new Set(entries)].filter((address) => !prober.doubts(address)),
+      rankOf: (address) => rank(placed.find((one) => one.address === address)?.site ?? ""),
       opinions: voices.map((voice) => ({ observer: voice.name, sees: voice.observation.sees })),
       left: leftBehind.filter((address) => !inUse.has(address)),
       claimed: new Set(entries.filter((address) => inUse.has(address) || !leftBehind.includes(address))),

@@ -67,6 +67,8 @@ export interface AgentSettings {
   /** The record's name, for people. */
   readonly record: string;
   readonly policy: EntrypointPolicy;
+  /** Milliseconds that an address of a preferred site has to work before the record goes back to it. Default: never. */
+  readonly failbackMs?: number;
   /** Sites, most preferred first; others follow by name. */
   readonly prefer: readonly string[];
   readonly probe: ProbeSettings;
