@@ -102,6 +102,7 @@ export async function openLab(
   });
   await server.api.apply(objects);
   const limitMib = Number(/"limits":\{"memory":"(\d+)Mi"/.exec(JSON.stringify(objects))?.[1]);
+  if (Number.isNaN(limitMib)) throw new Error("the DaemonSet has no memory limit");
   const home = join(directory, name);
   for (const part of ["program", "credentials", "secrets", "logs"])
     await mkdir(join(home, part), { recursive: true });

@@ -11,10 +11,15 @@ skip() {
   exit 0
 }
 
-# The control groups of agents that ended with their namespace.
-leave() {
+# run COMMAND...: ends with its code, ends it when this script is ended, and removes the control groups of its agents.
+run() {
+  local pid code=0
+  "$@" &
+  pid=$!
+  trap 'kill "$pid" 2>/dev/null || true' TERM INT
+  wait "$pid" || code=$?
   rmdir /sys/fs/cgroup/multicloud-failover-* /sys/fs/cgroup/memory/multicloud-failover-* 2>/dev/null || true
-  exit "$1"
+  exit "$code"
 }
 
 if [ "${1:-}" != --inside ]; then
@@ -25,13 +30,9 @@ if [ "${1:-}" != --inside ]; then
   programs=$(ls -d "${XDG_CACHE_HOME:-${HOME:-/root}/.cache}"/multicloud/kubernetes-v*/kube-apiserver 2>/dev/null | head -n 1)
   with="$here/../../tests/kubernetes/with-kubernetes.sh"
   if [ "${FAILOVER_API:-}" != emulated ] && [ -n "$programs" ] && [ -x /usr/bin/etcd ]; then
-    code=0
-    bash "$with" bash "$here/with-network.sh" --inside "$@" || code=$?
-    leave "$code"
+    run bash "$with" bash "$here/with-network.sh" --inside "$@"
   fi
-  code=0
-  unshare --net --mount --pid --fork --kill-child=KILL --mount-proc bash "$here/with-network.sh" --inside "$@" || code=$?
-  leave "$code"
+  run unshare --net --mount --pid --fork --kill-child=KILL --mount-proc bash "$here/with-network.sh" --inside "$@"
 fi
 
 shift

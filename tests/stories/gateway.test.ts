@@ -147,21 +147,45 @@ test("when home loses its power, its address is remembered and the record moves"
 
 test("one that left the configuration is told of, and removed when it is given once more", async () => {
   const shape = { home: [1, 2], ramnode: [0, 1] } as const;
+  const alone = await lab.cluster({ ...shape, ramnode: [0, 0] }, behind()).up();
+  expect(alone.entrypoint?.addresses).toEqual([lab.home.router]);
   const without = lab.cluster(shape, { site: { home: { nat: true } } });
   const warnings = (await eventsOf(without.plan())).flatMap((event) =>
     event.type === "warning" ? [event.problem] : [],
   );
   expect(warnings).toContainEqual({
     path: "sites.home.gateway",
-    message: `is not in the configuration any more, and goes on passing connections on at ${lab.home.router}`,
-    hint: 'remove it with removeGateway("home", gateway), given as it was in the configuration',
+    message: `the gateway on your own machine ${lab.home.jump.host}:${lab.home.jump.port} is not in the configuration any more, and goes on`,
+    hint: expect.stringContaining('removeGateway("home", gateway)'),
   });
   const { gateway } = behind().site!.home!;
   expect((await errorOf(lab.cluster(shape, behind()).removeGateway("home", gateway!))).message).toContain(
     "its gateway is in the configuration",
   );
   expect((await errorOf(without.removeGateway("hom", gateway!))).message).toContain("did you mean home?");
-  await without.removeGateway("home", gateway!);
+  // One on a machine that is made for it does not take the old one away either.
+  const made = haproxyGateway({
+    machine: { size: "g1.small", image: "debian-12" },
+    publicAddress: lab.home.router,
+  });
+  const other = lab.cluster(shape, { site: { home: { nat: true, gateway: made } } });
+  const others = (await eventsOf(other.plan())).flatMap((event) =>
+    event.type === "warning" ? [event.problem.path] : [],
+  );
+  expect(others).toContain("sites.home.gateway");
+  // Neither does one on another machine.
+  const elsewhere = haproxyGateway({
+    host: { ...lab.home.jump, port: 2022 },
+    publicAddress: lab.home.router,
+  });
+  const moved = lab.cluster(shape, { site: { home: { nat: true, gateway: elsewhere } } });
+  // The record is at the gateway, which nobody replaces.
+  expect((await errorOf(without.removeGateway("home", gateway!))).message).toContain(
+    "still holds the gateway's address",
+  );
+  await without.up();
+  // `moved` still has a gateway of the site, but not this one.
+  await moved.removeGateway("home", gateway!);
   expect(gatewayFiles()).toEqual(before);
   expect(machine().unitState("haproxy")).toBe("missing");
   const after = (await eventsOf(without.plan())).flatMap((event) =>

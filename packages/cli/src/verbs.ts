@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { formatPlan, type Multicloud, type Run } from "@multicloud/core";
 import {
   formatDrill,
+  formatGateways,
   formatNodes,
   formatTable,
   formatTimings,
@@ -40,7 +41,7 @@ export const verbs: Record<Command, (invocation: Invocation) => Promise<void>> =
 
   async status(call) {
     const result = await show(call, call.cluster.status(ending(call)));
-    const { nodes, silent, api, entrypoint } = result;
+    const { nodes, silent, api, entrypoint, apiRecord, gateways } = result;
     const ready = (value: boolean | undefined) => (value === undefined ? "-" : value ? "Ready" : "NotReady");
     print(call, result, () =>
       [
@@ -58,6 +59,8 @@ export const verbs: Record<Command, (invocation: Invocation) => Promise<void>> =
         "",
         `Kubernetes API: ${api}`,
         `record: ${entrypoint ? `${entrypoint.name} → ${entrypoint.addresses.join(", ")}` : "none"}`,
+        ...(apiRecord ? [`record: ${apiRecord.name} → ${apiRecord.addresses.join(", ")}`] : []),
+        ...(gateways ? [formatGateways(gateways)] : []),
         ...silent.map(({ site, error }) => `${site} does not answer: ${error.message}`),
       ].join("\n"),
     );

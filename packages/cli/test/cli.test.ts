@@ -43,6 +43,23 @@ export default async () => ({
   name: "lab",
   plan: note("plan", { actions: [], counts, unchanged: true }),
   up: note("up", { nodes: [], kubeconfig: "/k", timings: { totalMs: 1, criticalPath: [] } }),
+  status: note("status", {
+    nodes: [],
+    silent: [],
+    api: "answers",
+    entrypoint: { name: "*.apps.example.com", addresses: ["203.0.113.7"] },
+    gateways: [
+      {
+        site: "home",
+        gateway: "haproxy",
+        machine: { name: "lab-home-gateway-1", status: "running" },
+        publicAddress: "203.0.113.7",
+        state: "runs",
+        backends: [{ node: "lab-home-worker-1", healthy: true }, { node: "lab-home-worker-2", healthy: false }],
+      },
+      { site: "attic", gateway: "haproxy", state: "unknown", error: new Error("it does not answer") },
+    ],
+  }),
   destroy: note("destroy", { machines: ["lab-a-worker-1"] }),
   kubeconfig: note("kubeconfig", ${JSON.stringify(kubeconfig)}),
   inventory: note("inventory", { ansible: () => "[masters]\\n", sshConfig: () => "", mermaid: () => "", toJSON: () => ({}) }),
@@ -96,6 +113,15 @@ test("problems of the configuration are all told, with their paths", async () =>
   expect(code).toBe(2);
   expect(err).toMatch(/name.*No Label/s);
   expect(err).toContain("sites");
+});
+
+test("status tells what the gateways do", async () => {
+  await writeFile(join(directory, "multicloud.config.ts"), fake);
+  const { out } = await cli("status");
+  expect(out).toContain(
+    "gateway of home: haproxy on lab-home-gateway-1 (running) at 203.0.113.7: runs, 1 of 2 workers answer\n" +
+      "gateway of attic: haproxy at an unknown address: it does not answer\n",
+  );
 });
 
 test("results go to stdout, as text or as JSON", async () => {

@@ -7,7 +7,7 @@ import { type DrillOptions, type DrillResult, drill } from "./drill/drill.js";
 import type { WatchOptions } from "./entrypoint/watch.js";
 import { watchRecords } from "./entrypoint/watch-records.js";
 import { MulticloudError, ValidationError } from "./errors/multicloud-error.js";
-import { removeGateway } from "./gateway/left.js";
+import { removeGateway } from "./gateway/left-behind.js";
 import { type Inventory, inventory } from "./inventory/inventory.js";
 import { removeAddon } from "./orchestrate/addons.js";
 import { type DestroyResult, destroy } from "./orchestrate/destroy.js";

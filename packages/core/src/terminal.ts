@@ -5,5 +5,5 @@
  */
 
 export { type ProgressOptions, type ProgressOutput, showProgress } from "./terminal/progress.js";
-export { formatDrill, formatNodes, formatTimings } from "./terminal/result.js";
+export { formatDrill, formatGateways, formatNodes, formatTimings } from "./terminal/result.js";
 export { formatTable } from "./terminal/table.js";

@@ -46,6 +46,7 @@ export function haproxyGateway(options: HaproxyGatewayOptions): Gateway {
     specVersion: "v1",
     name: "haproxy",
     ...(options.machine ? { machine: options.machine } : {}),
+    ...(host ? { at: `${host.host}:${host.port ?? 22}` } : {}),
     async check(context) {
       if (wrong.length > 0) return { problems: wrong, warnings: [] };
       // One that is still to be made has nothing on it.

@@ -4,4 +4,4 @@
  * @module
  */
 export { haproxyGateway } from "./haproxy-gateway.js";
-export type { GatewayHost, HaproxyGatewayOptions, HaproxySettings } from "./options.js";
+export type { GatewayHost, GatewayPlace, HaproxyGatewayOptions, HaproxySettings } from "./options.js";

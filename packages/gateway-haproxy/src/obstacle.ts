@@ -18,7 +18,10 @@ export function obstacle(found: Look, context: SiteContext, takeOver: boolean): 
   if (other) {
     return {
       message: `it is the gateway of ${other.site} in the cluster ${other.cluster}`,
-      hint: "one HAProxy serves one site: use another machine, or destroy() that cluster first",
+      hint:
+        other.cluster === context.cluster
+          ? `one HAProxy serves one site: use another machine, or take it off that site first: removeGateway(${JSON.stringify(other.site)}, gateway)`
+          : "one HAProxy serves one site: use another machine, or destroy() that cluster first",
     };
   }
   if (config === undefined || pristine || head?.intact || takeOver) return undefined;

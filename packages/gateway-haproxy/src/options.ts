@@ -11,7 +11,7 @@ export interface GatewayHost extends JumpHost {
 }
 
 /** Where HAProxy runs: on a machine that is there, or on one that the site's provider is to make. */
-type GatewayPlace =
+export type GatewayPlace =
   | {
       /** Who logs in needs to be `root` or to have passwordless sudo. The key is `privateKeyFile`'s or the agent's: unlike a jump host's it is not the cluster's own. */
       readonly host: GatewayHost;
@@ -90,11 +90,11 @@ export function optionProblems(options: HaproxyGatewayOptions): Problem[] {
   const wrong = (path: string, message: string, more: Partial<Problem> = {}) =>
     void problems.push({ path, message, ...more });
   const { host, publicAddress, sources = defaultSources } = options;
-  if (host !== undefined && options.machine !== undefined) {
+  if (host && options.machine) {
     wrong("machine", "is not needed beside host: HAProxy runs on one machine", {
       hint: "leave one of them out",
     });
-  } else if (options.machine !== undefined) {
+  } else if (options.machine) {
     // Core and the provider judge what it is to be.
     if (typeof options.machine !== "object") wrong("machine", "is no machine", { hint: "{ size, image }" });
   } else if (typeof host !== "object" || host === null) {

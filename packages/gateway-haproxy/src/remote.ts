@@ -34,7 +34,7 @@ export async function onMachine<T>(
     return await work(await machine.connect());
   } catch (error) {
     signal.throwIfAborted();
-    throw explain(error, machine.name, site);
+    throw explain(error, machine.name, site, madeHints);
   }
 }
 
@@ -135,14 +135,19 @@ const hints: Partial<Record<ErrorCode, string>> = {
   HOST_UNREACHABLE: "start the gateway or mend the way to it; check host.host, host.port and host.jump",
 };
 
-function explain(error: unknown, machine: string, site: string): unknown {
+/** Of a machine that the provider made, nobody gave an address or a key. */
+const madeHints: typeof hints = {
+  HOST_UNREACHABLE: "see in its cloud whether the machine runs; the next up() goes on from here",
+};
+
+function explain(error: unknown, machine: string, site: string, tell = hints): unknown {
   if (!(error instanceof Error) || MulticloudError.isInstance(error)) return error;
   const code = codes[String((error as { code?: unknown }).code)] ?? "REMOTE_COMMAND_FAILED";
   return new MulticloudError(`the gateway at ${machine}: ${error.message}`, {
     code,
     site,
     service: "ssh",
-    hint: hints[code],
+    hint: tell[code],
     cause: error,
   });
 }

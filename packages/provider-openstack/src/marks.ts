@@ -49,9 +49,9 @@ export function isOurServer(owner: Owner, server: Server): boolean {
   );
 }
 
-/** The role that a server was made for; a damaged mark counts as worker, the role that is safe to replace. */
+/** The role that a server was made for. A damaged mark falls back on the name, and then on worker, the role that is safe to replace. */
 export function roleOf(server: Server): MachineRole {
-  const role = server.metadata["multicloud-role"];
+  const role = server.metadata["multicloud-role"] ?? /-(master|worker|gateway)-\d+$/.exec(server.name)?.[1];
   return role === "master" || role === "gateway" ? role : "worker";
 }
 

@@ -24,7 +24,7 @@ export interface GatewayMachine {
 
 /** A call on behalf of one site's gateway. */
 export interface GatewayContext extends SiteContext {
-  /** Given when the gateway wants a machine and that exists. */
+  /** Given when the gateway wants a machine; left out only in `check`, as long as there is none to look at. */
   readonly machine?: GatewayMachine;
 }
 
@@ -50,6 +50,8 @@ export interface Gateway extends PluginIdentity {
    * calling `remove`. Default: the gateway brings a machine of its own.
    */
   readonly machine?: GatewayMachineSpec;
+  /** Where it runs when it brings a machine of its own, for example `host:port`: tells a gateway that moved from one that stayed. Default: gateways of one site are taken for the same. */
+  readonly at?: string;
   /** Options, the machine that it runs on if there is one yet, and that nothing of somebody else's is in the way. Reads only. Paths are relative to `sites.<name>.gateway`. */
   check(context: GatewayContext): Promise<CheckResult>;
   /** The gateway that runs for this cluster and site; `undefined` when there is none. Reads only. */

@@ -2,6 +2,7 @@ import type { Gateway, GatewayContext, GatewayMachine } from "../contracts/gatew
 import type { Machine } from "../contracts/provider.js";
 import type { RemoteHost } from "../contracts/remote-host.js";
 import { MulticloudError } from "../errors/multicloud-error.js";
+import { addressOf } from "../hosts/address-of.js";
 import { type Connections, openConnections } from "../hosts/connect.js";
 import { connectMachine } from "../hosts/connect-machine.js";
 import type { Session } from "../orchestrate/session.js";
@@ -22,8 +23,8 @@ export interface GatewayCall {
   readonly known?: KnownMachine | undefined;
 }
 
-/** How long a machine may take to answer when it is only looked at. */
-const patienceMs = 15_000;
+/** How long a machine may take to answer: less than what is given to a gateway, so that the reason is told. */
+const connectMs = 10_000;
 
 /** Calls a site's gateway, with the machine that was made for it if it wants one; what the call opened is closed after it. */
 export async function callGateway<T>(
@@ -54,15 +55,18 @@ export async function callGateway<T>(
 
   async function connect(): Promise<RemoteHost> {
     const found = await find();
-    if (found.status !== "running") throw unreachable(site, name, `is ${found.status}`);
+    if (addressOf(session, { site }, found) === undefined)
+      throw unreachable(site, name, found.status === "running" ? "has no address yet" : `is ${found.status}`);
     connections ??= openConnections(session);
-    const deadlineMs = Math.min(patienceMs, session.timing.sshMs);
+    const deadlineMs = Math.min(connectMs, session.timing.sshMs);
     return (await connectMachine(session, connections, { ...found, site }, { deadlineMs, signal })).host;
   }
 
   try {
     return await work(gateway, { ...context, machine });
   } finally {
+    // One that is still being connected would stay open.
+    await host?.catch(() => {});
     await connections?.close();
   }
 }

@@ -6,14 +6,16 @@ import { settle } from "../orchestrate/settle.js";
 import type { TopologySite } from "../topology/topology.js";
 import { forgetAddress, gatewayAddress, rememberAddress } from "./address.js";
 import { callGateway } from "./call.js";
+import { forgetOwnMachine, noteOwnMachine } from "./own-machines.js";
 
 /** Lets the gateways of these sites pass connections to exactly the given nodes: before a node goes, and after one came. */
 export async function ensureGateways(
   session: Session,
   nodes: readonly ReadyNode[],
   machines: ReadonlyMap<string, Promise<ReachedMachine>>,
-  sites: readonly TopologySite[] = session.sites,
+  names: readonly string[] = session.sites.map(({ name }) => name),
 ): Promise<void> {
+  const sites = session.sites.filter(({ name }) => names.includes(name));
   await settle(
     sites.map(async (site) => {
       const { name, config, nodes: wanted } = site;
@@ -30,6 +32,7 @@ export async function ensureGateways(
           after: [...own, ...(known ? [known] : [])].map(({ lastStep }) => lastStep),
         },
         async (step) => {
+          if (!gateway.machine) await noteOwnMachine(session, name, gateway);
           const { changed } = await callGateway(
             session,
             site,
@@ -40,8 +43,7 @@ export async function ensureGateways(
           step.progress(changed ? "changed" : "nothing to change");
           const { address, error } = await gatewayAddress(session, site, known);
           if (error) warnOfAddress(session, name, error, address);
-          else if (address !== undefined)
-            await rememberAddress(session, name, { address, made: gateway.machine !== undefined });
+          else if (address !== undefined) await rememberAddress(session, name, address);
           step.result(`${address ?? "address unknown"}, ${changed ? "changed" : "nothing to change"}`);
         },
       );
@@ -61,6 +63,7 @@ export async function removeGateways(session: Session, sites: readonly TopologyS
         await session.steps.run({ kind: "gateway", site: name, title: `removing ${gateway.name}` }, () =>
           callGateway(session, site, gateway, (one, context) => one.remove(context)),
         );
+        await forgetOwnMachine(session, name, gateway);
       }
       await forgetAddress(session, name);
     }),

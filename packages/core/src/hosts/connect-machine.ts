@@ -1,6 +1,7 @@
+import { jumpsOf } from "../config/validate.js";
 import type { Machine } from "../contracts/provider.js";
-import { addressOf } from "../orchestrate/machine-pipeline.js";
 import type { Session } from "../orchestrate/session.js";
+import { addressOf } from "./address-of.js";
 import type { Connections } from "./connect.js";
 import { trustKnownKeys } from "./rotate.js";
 
@@ -15,8 +16,7 @@ export async function connectMachine(
   { deadlineMs = session.timing.sshMs, signal = session.signal } = {},
 ) {
   const { name, site, sshPort: port = 22 } = machine;
-  const planned = session.sites.find((one) => one.name === site)!.nodes;
-  const jump = machine.jump ?? planned[0]?.jump ?? [];
+  const jump = machine.jump ?? jumpsOf(session.sites.find((one) => one.name === site)!.config);
   const address = addressOf(session, machine, machine)!;
   if (machine.hostKeys) await trustKnownKeys(session, name, machine.hostKeys);
   const host = await connections.connect({ name, site, jump }, address, {

@@ -1,7 +1,8 @@
+import { jumpsOf } from "../config/validate.js";
 import type { MachineRole } from "../contracts/provider.js";
 import type { JumpHost } from "../contracts/remote-host.js";
 import { gatewayAddress } from "../gateway/address.js";
-import { addressOf } from "../orchestrate/machine-pipeline.js";
+import { addressOf } from "../hosts/address-of.js";
 import type { Session } from "../orchestrate/session.js";
 import { listAll } from "../orchestrate/status.js";
 import { isNodeMachine } from "../topology/topology.js";
@@ -73,7 +74,7 @@ export async function inventory(session: Session): Promise<Inventory> {
         ...(machine.publicAddress ? { publicAddress: machine.publicAddress } : {}),
         ...(machine.privateAddress ? { privateAddress: machine.privateAddress } : {}),
         ...(overlayAddress ? { overlayAddress } : {}),
-        jump: machine.jump ?? site.nodes[0]?.jump ?? [],
+        jump: machine.jump ?? jumpsOf(site.config),
       },
     ];
   });

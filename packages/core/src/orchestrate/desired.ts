@@ -23,12 +23,19 @@ export function desiredMachines(
   session: Session,
   network: OverlayNetwork | undefined,
 ): readonly BootableMachine[] {
-  return session.sites.flatMap(machinesOf).map((planned) => {
-    const boot = bootFragment(session, planned, network);
-    const { name, site, role, shape } = planned;
-    const spec = specDigest(shape, cloudConfigDigest(boot));
-    return { name, site, role, size: shape.size, image: shape.image, spec, planned, boot };
-  });
+  return session.sites.flatMap(machinesOf).map((planned) => desiredMachine(session, planned, network));
+}
+
+/** One machine as it should be. */
+export function desiredMachine(
+  session: Session,
+  planned: TopologyMachine,
+  network: OverlayNetwork | undefined,
+): BootableMachine {
+  const boot = bootFragment(session, planned, network);
+  const { name, site, role, shape } = planned;
+  const spec = specDigest(shape, cloudConfigDigest(boot));
+  return { name, site, role, size: shape.size, image: shape.image, spec, planned, boot };
 }
 
 /** Whether a machine is to be a node of the cluster. */

@@ -1,7 +1,7 @@
 import type { Machine } from "../contracts/provider.js";
 import { ValidationError } from "../errors/multicloud-error.js";
 import { removeGateways } from "../gateway/ensure.js";
-import { leftGateways } from "../gateway/left.js";
+import { leftBehindWarnings } from "../gateway/left-behind.js";
 import { forgottenSites } from "./forgotten-sites.js";
 import { resetPersistentHosts } from "./reset-hosts.js";
 import type { Session } from "./session.js";
@@ -31,7 +31,7 @@ export async function destroy(session: Session): Promise<DestroyResult> {
       dns.remove(session.context()),
     );
   }
-  for (const problem of await leftGateways(session)) session.emit({ type: "warning", problem });
+  for (const problem of await leftBehindWarnings(session)) session.emit({ type: "warning", problem });
   await removeGateways(session, sites);
   await resetPersistentHosts(session);
   const removed = await settle(

@@ -83,26 +83,35 @@ export async function leaveEntrypoint(
   if (current.some((address) => left.includes(address))) await moveOn(session, machinesBySite(remaining));
 }
 
-/** Moves the record to another site, if one is alive, before this one's gateway is made anew. */
+/**
+ * Moves the record to another site, if one is alive, before this one's gateway is made anew.
+ *
+ * @param later sites that are left next: turned to only when there is no other
+ */
 export async function leaveGateway(
   session: Session,
-  site: string,
-  machines: ReadonlyMap<string, readonly Machine[]>,
+  name: string,
+  later: readonly string[],
+  nodes: readonly ReadyNode[],
 ): Promise<void> {
-  const { entrypoint } = session.config;
-  if (!entrypoint) return;
-  const current = (await entrypoint.get(session.context()))?.addresses ?? [];
-  const address = await rememberedAddress(session, site);
+  const { config, sites } = session;
+  if (!config.entrypoint) return;
+  const current = (await config.entrypoint.get(session.context()))?.addresses ?? [];
+  const { address } = await gatewayAddress(session, sites.find((site) => site.name === name)!);
   if (address === undefined || !current.includes(address)) return;
-  const others: Session = { ...session, sites: session.sites.filter(({ name }) => name !== site) };
-  await moveOn(others, machines);
+  const others = sites.filter((site) => site.name !== name);
+  const lasting = others.filter((site) => !later.includes(site.name));
+  const machines = machinesBySite(nodes);
+  if (!(await moveOn({ ...session, sites: lasting }, machines)))
+    await moveOn({ ...session, sites: others }, machines);
 }
 
 /** Moves the record, if one of these entries is alive: what works is better than what may work later. */
-async function moveOn(session: Session, machines: ReadonlyMap<string, readonly Machine[]>): Promise<void> {
+async function moveOn(session: Session, machines: ReadonlyMap<string, readonly Machine[]>): Promise<boolean> {
   const entries = await entryAddresses(session, machines);
   const alive = await liveEntries(session.dialer, entries, session.signal, probeMs);
   if (alive.length > 0) await pointEntrypoint(session, machines);
+  return alive.length > 0;
 }
 
 /** The machines of nodes, by site. */

@@ -1,5 +1,8 @@
 import type { Problem } from "../contracts/context.js";
 import { ValidationError } from "../errors/multicloud-error.js";
+import { forgetAddress } from "../gateway/address.js";
+import { gatewaysLeftBehind } from "../gateway/left-behind.js";
+import { forgetOwnMachines } from "../gateway/own-machines.js";
 import { nearest } from "../plugin/nearest.js";
 import type { Session } from "./session.js";
 
@@ -16,13 +19,14 @@ export async function forgottenSites(session: Session): Promise<Problem[]> {
 }
 
 /**
- * Takes the machines of these sites for gone, because their owner says so: nobody could ask.
+ * Takes the machines of these sites, and gateways that were left behind there, for gone, because their owner says so: nobody could ask.
  *
  * @throws ValidationError for a site that the configuration still has, or of which nothing is known
  */
 export async function forgetSites(session: Session, names: readonly string[]): Promise<void> {
   if (names.length === 0) return;
   const missing = await missingSites(session);
+  for (const { site } of await gatewaysLeftBehind(session)) if (!missing.has(site)) missing.set(site, []);
   const problems = names.flatMap((name, index): Problem[] => {
     if (missing.has(name)) return [];
     const path = `forget[${index}]`;
@@ -39,7 +43,7 @@ export async function forgetSites(session: Session, names: readonly string[]): P
     return [
       {
         path,
-        message: "is no site that left machines behind",
+        message: "is no site that left machines or a gateway behind",
         given: name,
         allowed: [...missing.keys()],
         ...(suggestion ? { suggestion } : {}),
@@ -47,7 +51,11 @@ export async function forgetSites(session: Session, names: readonly string[]): P
     ];
   });
   if (problems.length > 0) throw new ValidationError(problems);
-  for (const name of names) for (const node of missing.get(name) ?? []) await session.records.delete(node);
+  for (const name of names) {
+    for (const node of missing.get(name) ?? []) await session.records.delete(node);
+    await forgetAddress(session, name);
+    await forgetOwnMachines(session, name);
+  }
 }
 
 /** Machines that the state knows, by the site that the configuration no longer has. */

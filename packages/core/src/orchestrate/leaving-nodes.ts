@@ -1,8 +1,8 @@
 import type { EngineNode } from "../contracts/engine.js";
+import { addressOf } from "../hosts/address-of.js";
 import type { Connections } from "../hosts/connect.js";
 import type { PlacedMachine } from "../hosts/connect-machine.js";
 import { isNodeMachine } from "../topology/topology.js";
-import { addressOf } from "./machine-pipeline.js";
 import { engineNode } from "./reset-hosts.js";
 import type { Session } from "./session.js";
 

@@ -3,6 +3,7 @@ import type { OverlayNetwork } from "../contracts/overlay.js";
 import type { Machine } from "../contracts/provider.js";
 import type { RemoteHost } from "../contracts/remote-host.js";
 import { MulticloudError } from "../errors/multicloud-error.js";
+import { addressOf } from "../hosts/address-of.js";
 import type { Connections } from "../hosts/connect.js";
 import type { HostRecord } from "../hosts/host-record.js";
 import { rotateHostKeys, trustKnownKeys } from "../hosts/rotate.js";
@@ -120,17 +121,6 @@ export async function noteReached(
     ...(machine.jump ? { jump: machine.jump } : {}),
   };
   if (!isDeepStrictEqual(noted, record)) await session.records.write(machine.name, noted);
-}
-
-/** The address at which SSH reaches a machine: inside its site when it is behind NAT. */
-export function addressOf(
-  session: Session,
-  node: { readonly site: string },
-  machine: Machine,
-): string | undefined {
-  if (machine.status !== "running") return undefined;
-  const { nat } = session.sites.find(({ name }) => name === node.site)!.config;
-  return nat ? machine.privateAddress : (machine.publicAddress ?? machine.privateAddress);
 }
 
 /** `cloud-init status --wait` blocks on the node: one round trip however long the boot takes. */

@@ -1,9 +1,9 @@
 import type { AbsentNode, EngineNode, EngineOperation } from "../contracts/engine.js";
 import type { Machine } from "../contracts/provider.js";
 import { MulticloudError, ValidationError } from "../errors/multicloud-error.js";
+import { addressOf } from "../hosts/address-of.js";
 import { type Connections, openConnections } from "../hosts/connect.js";
 import type { TopologyNode } from "../topology/topology.js";
-import { addressOf } from "./machine-pipeline.js";
 import { engineNode } from "./reset-hosts.js";
 import { type Session, withDeadline } from "./session.js";
 import { askSite } from "./status.js";

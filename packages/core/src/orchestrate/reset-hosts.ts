@@ -1,10 +1,10 @@
 import type { EngineNode } from "../contracts/engine.js";
 import type { Machine, Role } from "../contracts/provider.js";
 import type { RemoteHost } from "../contracts/remote-host.js";
+import { addressOf } from "../hosts/address-of.js";
 import { type Connections, openConnections } from "../hosts/connect.js";
 import { connectMachine, type PlacedMachine } from "../hosts/connect-machine.js";
 import { isNodeMachine } from "../topology/topology.js";
-import { addressOf } from "./machine-pipeline.js";
 import { probe } from "./node-pipeline.js";
 import { type Session, withDeadline } from "./session.js";
 import { settle } from "./settle.js";

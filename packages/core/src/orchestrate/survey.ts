@@ -5,7 +5,7 @@ import type { OverlayNetwork } from "../contracts/overlay.js";
 import type { Machine } from "../contracts/provider.js";
 import { ValidationError } from "../errors/multicloud-error.js";
 import { checkGateway } from "../gateway/check.js";
-import { leftGateways } from "../gateway/left.js";
+import { leftBehindWarnings } from "../gateway/left-behind.js";
 import { askGateways } from "../gateway/status.js";
 import { keyFileProblems } from "../hosts/check-key-files.js";
 import { requireKnownHosts } from "../hosts/unknown-hosts.js";
@@ -97,7 +97,7 @@ export async function survey(session: Session): Promise<Survey> {
   const warnings = [
     ...validate(config).warnings,
     ...findings.flatMap((finding) => finding.warnings),
-    ...(await leftGateways(session)),
+    ...(await leftBehindWarnings(session)),
   ];
   const prices = findings.flatMap(({ priceUsd }) => (priceUsd === undefined ? [] : [priceUsd]));
   const gateways = planGateways(
@@ -152,7 +152,7 @@ async function checkSite(
   });
   const atHome = (problem: Problem): Problem => ({
     ...problem,
-    path: problem.path.replace(/^gateways(?=\.)/, placeOf("gateway")),
+    path: problem.path.replace(/^gateways(?=\.|$)/, placeOf("gateway")),
   });
   const finding = under(`sites.${site.name}`, {
     problems: check.problems.map(atHome),

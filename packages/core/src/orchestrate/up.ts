@@ -3,7 +3,7 @@ import type { KubernetesNode } from "../contracts/kubernetes.js";
 import type { Machine } from "../contracts/provider.js";
 import { restorePower } from "../drill/site-power.js";
 import { ensureGateways, removeGateways } from "../gateway/ensure.js";
-import { gatewayMachines } from "../gateway/machines.js";
+import { type GatewayMachines, gatewayMachines, replaceGateways } from "../gateway/machines.js";
 import { openConnections } from "../hosts/connect.js";
 import { writeKnownHosts } from "../hosts/known-hosts.js";
 import type { Plan, PlanAction } from "../plan/plan.js";
@@ -22,7 +22,6 @@ import { type BootableNode, desiredMachines, isNode } from "./desired.js";
 import { lateDoubles, removeDoubles } from "./doubles.js";
 import { type EntrypointState, leaveEntrypoint, machinesBySite, pointEntrypoint } from "./entrypoint.js";
 import { leavingNodes } from "./leaving-nodes.js";
-import type { ReachedMachine } from "./machine-pipeline.js";
 import { type ReadyNode, runNodePipeline } from "./node-pipeline.js";
 import { removeLeaving, removeSharedOfEmptySites, removeStrangers } from "./remove-leaving.js";
 import type { Session } from "./session.js";
@@ -65,7 +64,7 @@ export async function up(session: Session): Promise<UpResult> {
   const { plan, existing, doubles, ...surveyed } = await survey(session);
   const connections = openConnections(session);
   let cluster: FormedCluster | undefined;
-  let gateways: ReadonlyMap<string, Promise<ReachedMachine>> = new Map();
+  let gateways: GatewayMachines = new Map();
   try {
     const work = prepareSites(session, connections);
     // Only a network that is still to be made is waited for here: boot configurations name it.
@@ -76,7 +75,7 @@ export async function up(session: Session): Promise<UpResult> {
     const replaced = plan.actions.filter(({ action }) => action === "replace");
     // Machines of a cluster that runs are replaced one at a time once the others are right; before there is one nothing is lost.
     const running = (await session.state.read("kubeconfig")) !== undefined;
-    const rolling = running ? replaced.filter((action) => isNodeMachine(action) && !isFailed(action)) : [];
+    const rolling = running ? replaced.filter((action) => !isFailed(action)) : [];
     const atOnce = new Set(replaced.filter((action) => !rolling.includes(action)).map(({ node }) => node));
 
     const flow = (node: BootableNode, machine: Machine | undefined) =>
@@ -100,15 +99,15 @@ export async function up(session: Session): Promise<UpResult> {
       return machine ? [{ ...machine, site }] : [];
     });
     await leaveEntrypoint(session, leavingMachines, ready);
-    // Nobody is to be sent to a machine that is being drained; otherwise gateways can wait for nothing.
-    const gatewaysFirst = leaving.length > 0;
-    if (gatewaysFirst) {
-      await ensureGateways(session, ready, gateways);
-      await removeGateways(
-        session,
-        session.sites.filter(({ nodes }) => nodes.length === 0),
-      );
-    }
+    // Nobody is to be sent to a machine that is being drained; the other gateways can wait for nothing.
+    const drained = new Set(leaving.filter(isNodeMachine).map(({ site }) => site));
+    const isDrained = ({ name }: { readonly name: string }) => drained.has(name);
+    const others = session.sites.filter((site) => !isDrained(site)).map(({ name }) => name);
+    await ensureGateways(session, ready, gateways, [...drained]);
+    await removeGateways(
+      session,
+      session.sites.filter((site) => site.nodes.length === 0 && isDrained(site)),
+    );
     await leaveCluster(
       session,
       leaving.filter(isNodeMachine).map(({ node }) => node),
@@ -122,15 +121,14 @@ export async function up(session: Session): Promise<UpResult> {
     const going =
       leavingMachines.length > 0 ? leavingNodes(session, connections, leavingMachines) : undefined;
     const [first] = await settle<unknown>(
-      [form(going), gatewaysFirst ? Promise.resolve() : ensureGateways(session, ready, gateways)],
+      [form(going), ensureGateways(session, ready, gateways, others)],
       session.signal,
     );
     let formed = first as FormedCluster;
-    if (gateways.size > 0) await writeKnownHosts(session, ready);
 
-    for (const action of [...rolling].sort(mastersFirst)) {
+    for (const action of rolling.filter(isNodeMachine).sort(mastersFirst)) {
       const node = desired.find(({ name }) => name === action.node)!;
-      const own = session.sites.filter(({ name }) => name === node.site);
+      const own = [node.site];
       const old = ready.filter(({ name }) => name === node.name);
       ready = ready.filter(({ name }) => name !== node.name);
       await leaveEntrypoint(session, [{ ...machineOf(node)!, site: node.site }], ready);
@@ -142,6 +140,12 @@ export async function up(session: Session): Promise<UpResult> {
       formed = await form();
       await ensureGateways(session, ready, gateways, own);
     }
+
+    const gatewaysToReplace = wanted.filter(
+      ({ name, role }) => role === "gateway" && rolling.some(({ node }) => node === name),
+    );
+    await replaceGateways(session, work, gatewaysToReplace, gateways, { existing, ready });
+    if (gateways.size > 0) await writeKnownHosts(session, ready);
 
     formed = await returnToCluster(session, formed, ready);
     warnOfPrivateApi(session, ready);

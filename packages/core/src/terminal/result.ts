@@ -1,4 +1,5 @@
 import type { DrillResult } from "../drill/drill.js";
+import type { GatewayStatus } from "../gateway/status.js";
 import type { UpNode } from "../orchestrate/up.js";
 import type { Timings } from "../run/critical-path.js";
 import { seconds } from "./seconds.js";
@@ -18,6 +19,18 @@ export function formatNodes(nodes: readonly UpNode[]): string {
       node.version,
     ]),
   );
+}
+
+/** One line for each gateway: where the internet reaches it, and how many of the nodes behind it answer. */
+export function formatGateways(gateways: readonly GatewayStatus[]): string {
+  return gateways
+    .map(({ site, gateway, machine, publicAddress, state, backends = [], error }) => {
+      const healthy = backends.filter((backend) => backend.healthy).length;
+      const behind = state === "runs" ? `runs, ${healthy} of ${backends.length} workers answer` : state;
+      const on = machine ? ` on ${machine.name} (${machine.status})` : "";
+      return `gateway of ${site}: ${gateway}${on} at ${publicAddress ?? "an unknown address"}: ${error ? error.message : behind}`;
+    })
+    .join("\n");
 }
 
 /** The whole time, and the chain of steps that it consists of. */

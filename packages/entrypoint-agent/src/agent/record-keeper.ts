@@ -1,22 +1,8 @@
+import { isIP } from "node:net";
 import { type Decision, decide, MulticloudError, type OpenedRecord } from "@multicloud/core/plugin";
 import { type AgentClock, within } from "./clock.js";
 import type { AgentSettings, AgentTiming } from "./settings.js";
-
-/** All that is known when the leader decides. */
-export interface Situation {
-  /** In order of preference. */
-  readonly entries: readonly string[];
-  /** How far an address' site is down in the order of preference; 0 is the most preferred. */
-  rankOf(address: string): number;
-  readonly opinions: readonly {
-    readonly observer: string;
-    readonly sees: Readonly<Record<string, "up" | "down">>;
-  }[];
-  /** Addresses that agents say they do not have any more, and nobody else claims. */
-  readonly left: readonly string[];
-  /** Addresses that some agent claims. */
-  readonly claimed: ReadonlySet<string>;
-}
+import type { Situation } from "./situation.js";
 
 /** One change of the record. */
 export interface Switch {
@@ -59,8 +45,8 @@ export function createRecordKeeper(parts: RecordKeeperParts): RecordKeeper {
   /** A change whose answer was lost. */
   let unsure: Switch | undefined;
   const unclaimedSince = new Map<string, number>();
-  /** Since when most agents have seen an address alive without a break. */
-  const aliveSince = new Map<string, number>();
+  /** Since when an address works for most agents without a break, and is not in the record. */
+  const waitingSince = new Map<string, number>();
 
   /** One call to the DNS service; after a failure nothing is called for a while that doubles. */
   async function call<T>(
@@ -108,18 +94,21 @@ export function createRecordKeeper(parts: RecordKeeperParts): RecordKeeper {
     const { failbackMs } = parts.settings;
     if (failbackMs === undefined) return [];
     const now = clock.now();
-    const best = Math.min(...addresses.map(rankOf));
+    const bestOf = (family: number) =>
+      Math.min(...addresses.filter((address) => isIP(address) === family).map(rankOf));
     return entries.filter(
-      (address) => rankOf(address) < best && now - (aliveSince.get(address) ?? now) >= failbackMs,
+      (address) =>
+        rankOf(address) < bestOf(isIP(address)) && now - (waitingSince.get(address) ?? now) >= failbackMs,
     );
   }
 
-  function noteAlive({ verdicts }: Decision): void {
-    for (const address of aliveSince.keys()) if (!verdicts.has(address)) aliveSince.delete(address);
-    for (const [address, { verdict }] of verdicts) {
-      if (verdict !== "up") aliveSince.delete(address);
-      else if (!aliveSince.has(address)) aliveSince.set(address, clock.now());
-    }
+  /** Also while the DNS service is away: what died meanwhile begins anew. */
+  function noteWaiting({ entries, opinions }: Situation): void {
+    const { verdicts } = decide({ policy: "active", current: current ?? [], entries, opinions });
+    const waits = (address: string) => verdicts.get(address)?.verdict === "up" && !current?.includes(address);
+    for (const address of waitingSince.keys()) if (!waits(address)) waitingSince.delete(address);
+    for (const address of verdicts.keys())
+      if (waits(address) && !waitingSince.has(address)) waitingSince.set(address, clock.now());
   }
 
   return {
@@ -130,9 +119,10 @@ export function createRecordKeeper(parts: RecordKeeperParts): RecordKeeper {
       current = undefined;
       unsure = undefined;
       unclaimedSince.clear();
-      aliveSince.clear();
+      waitingSince.clear();
     },
     async keep(situation, term) {
+      noteWaiting(situation);
       if (clock.now() < retryAt) return;
       if (current === undefined || clock.now() - readAt >= timing.rereadMs) {
         const read = await call(term, (signal) => dns.get(signal));
@@ -153,7 +143,6 @@ export function createRecordKeeper(parts: RecordKeeperParts): RecordKeeper {
         gone,
         failback,
       });
-      noteAlive(decision);
       if (!decision.changed) {
         failures = 0;
         return;

@@ -6,12 +6,14 @@ import { createElection } from "./election.js";
 import { tell } from "./events.js";
 import type { KubernetesCalls } from "./kubernetes-api.js";
 import { openLeases } from "./leases.js";
+import { measureAgent } from "./measure-agent.js";
 import { createMetrics, type Metrics } from "./metrics.js";
 import { type Observation, observationAnnotation, parseAddresses, recordAnnotation } from "./observation.js";
 import { type OwnNode, readOwnNode } from "./own-node.js";
 import { createProber, type Probe } from "./prober.js";
-import { createRecordKeeper, type Situation } from "./record-keeper.js";
+import { createRecordKeeper } from "./record-keeper.js";
 import { type AgentSettings, type AgentTiming, defaultTiming } from "./settings.js";
+import { situationOf } from "./situation.js";
 
 /** What an agent touches the world with; tests give others. */
 export interface AgentParts {
@@ -231,35 +233,14 @@ export function startAgent(
     if (own.length === 0) lookForAddressAt = Math.min(lookForAddressAt, clock.now() + 5 * timing.lookMs);
   }
 
-  function situation(): Situation {
-    const heard = others.filter((agent) => agent.heard);
-    const self = { name: nodeName, observation: observation() };
-    const voices = [self, ...heard];
-    const sites = ownSites();
-    const rank = (site: string) => {
-      const index = settings.prefer.indexOf(site);
-      return index < 0 ? settings.prefer.length : index;
-    };
-    const placed = sites
-      .flatMap(({ site, addresses }) => addresses.map((address) => ({ site, address })))
-      .sort(
-        (a, b) => rank(a.site) - rank(b.site) || compare(a.site, b.site) || compare(a.address, b.address),
-      );
-    const entries = placed.map(({ address }) => address);
-    const inUse = new Set([
-      ...voices.flatMap((voice) => voice.observation.addresses),
-      ...Object.values(settings.addresses).flat(),
-    ]);
-    const leftBehind = [...new Set(voices.flatMap((voice) => voice.observation.left))];
-    return {
-      // One that is perhaps just being lost too is none to turn to.
-      entries: [...new Set(entries)].filter((address) => !prober.doubts(address)),
-      rankOf: (address) => rank(placed.find((one) => one.address === address)?.site ?? ""),
-      opinions: voices.map((voice) => ({ observer: voice.name, sees: voice.observation.sees })),
-      left: leftBehind.filter((address) => !inUse.has(address)),
-      claimed: new Set(entries.filter((address) => inUse.has(address) || !leftBehind.includes(address))),
-    };
-  }
+  const situation = () =>
+    situationOf({
+      self: { name: nodeName, observation: observation() },
+      others,
+      sites: ownSites(),
+      settings,
+      doubts: prober.doubts,
+    });
 
   let led: AbortSignal | undefined;
   async function keep(): Promise<void> {
@@ -274,26 +255,14 @@ export function startAgent(
     await keeper.keep(situation(), term);
   }
 
-  function measure(): void {
-    const voices = others.filter((agent) => agent.heard).length + 1;
-    metrics.set("entrypoint_agent_leader", [[{}, election.leads() ? 1 : 0]]);
-    metrics.set("entrypoint_agents_heard", [[{}, voices]]);
-    metrics.set("entrypoint_probes_total", [[{}, prober.counts.probes]]);
-    metrics.set("entrypoint_probe_failures_total", [[{}, prober.counts.failures]]);
-    metrics.set(
-      "entrypoint_record_address",
-      keeper.addresses.map((address) => [{ address }, 1] as const),
-    );
-    metrics.set(
-      "entrypoint_address_up",
-      ownSites().flatMap(({ site, addresses }) =>
-        addresses.map((address) => {
-          const status = prober.health(address)?.status;
-          return [{ address, site }, status === "up" ? 1 : status === "down" ? 0 : 0.5] as const;
-        }),
-      ),
-    );
-  }
+  const measure = () =>
+    measureAgent(metrics, {
+      leads: election.leads(),
+      voices: others.filter((agent) => agent.heard).length + 1,
+      prober,
+      record: keeper.addresses,
+      sites: ownSites(),
+    });
 
   /** Repeats until the signal aborts; what one round rejects with is said, and the next comes all the same. */
   async function repeat(what: string, pauseMs: number, round: () => Promise<void>): Promise<void> {
@@ -330,5 +299,3 @@ export function startAgent(
     ended: () => ending,
   };
 }
-
-const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);

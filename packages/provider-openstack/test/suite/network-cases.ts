@@ -39,7 +39,13 @@ export function networkCases(bench: Bench): void {
       size: "g1.small",
       providerOptions: { fixedIps: { "apart-home-gateway-1": "10.30.77.7" } },
     });
-    const taken = await own.check(context, { machines: [...both, late], toCreate: [late.name] });
+    const again = await own.check(context, { machines: both, toCreate: [] });
+    expect(again.problems).toEqual([]);
+    const twins = await own.check(context, { machines: [...both, late], toCreate: [late.name] });
+    expect(twins.problems[0]).toMatchObject({
+      message: "apart-home-gateway-1 and apart-home-worker-1 cannot have one address",
+    });
+    const taken = await own.check(context, { machines: [late], toCreate: [late.name] });
     expect(taken.problems).toEqual([
       {
         path: "gateways.providerOptions.fixedIps",

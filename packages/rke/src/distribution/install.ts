@@ -6,7 +6,7 @@ import { type EngineContext, type EngineNode, MulticloudError } from "@multiclou
 import { type Architecture, type Distribution, pathsOf } from "./distribution.js";
 import { roleOf } from "./node-config.js";
 import type { DistributionSettings } from "./options.js";
-import { alone, lockSeconds } from "./remote-lock.js";
+import { lockSeconds, shellAlone } from "./remote-lock.js";
 
 /** Files of one release for one architecture. */
 interface ReleaseNames {
@@ -38,7 +38,7 @@ export async function installRelease(
   const stage = `${pathsOf(distribution).stage}/${settings.version}`;
   if (settings.files !== undefined) await uploadFiles(settings.files, names, node, stage, context.signal);
   const script = installScript(distribution, settings, node, architecture, stage);
-  const { code, stderr } = await node.host.exec("sh", {
+  const { code, stderr } = await node.host.exec(shellAlone(distribution), {
     sudo: true,
     stdin: script,
     signal: context.signal,
@@ -75,7 +75,6 @@ function installScript(
   const { images } = names;
   return [
     "set -eu",
-    ...alone(distribution),
     "umask 077",
     `stage=${quote(stage)}`,
     'mkdir -p "$stage"',
@@ -115,7 +114,8 @@ export async function removeDownloads(
   node: EngineNode,
   signal: AbortSignal,
 ): Promise<void> {
-  await node.host.exec(`rm -rf ${quote(pathsOf(distribution).stage)}`, { sudo: true, signal });
+  const script = `rm -rf ${quote(pathsOf(distribution).stage)}`;
+  await node.host.exec(shellAlone(distribution), { sudo: true, stdin: script, signal });
 }
 
 const chunkBytes = 8 * 1024 * 1024;

@@ -2,7 +2,7 @@ import { dirname } from "node:path";
 import { type EngineContext, type EngineNode, MulticloudError } from "@multicloud/core/plugin";
 import { forgetRecord } from "./cluster-record.js";
 import { type Distribution, pathsOf } from "./distribution.js";
-import { alone } from "./remote-lock.js";
+import { shellAlone } from "./remote-lock.js";
 import { surveyNode } from "./survey.js";
 
 /**
@@ -31,7 +31,6 @@ async function resetNode(
   const { configuration, data, stage, mark: markFile, nodePassword } = pathsOf(distribution);
   const script = [
     "set -u",
-    ...alone(distribution),
     ...distribution.uninstallers.map((path) => `if [ -x ${path} ]; then ${path} >/dev/null 2>&1; fi`),
     // An uninstaller that was cut off may have removed the units and then itself.
     "systemctl daemon-reload",
@@ -43,7 +42,11 @@ async function resetNode(
     `rm -f ${markFile}`,
     "",
   ].join("\n");
-  const { code, stderr } = await node.host.exec("sh", { sudo: true, stdin: script, signal });
+  const { code, stderr } = await node.host.exec(shellAlone(distribution), {
+    sudo: true,
+    stdin: script,
+    signal,
+  });
   if (code === 0) return;
   throw new MulticloudError(`taking ${distribution.title} off ${node.name} failed: ${stderr.trim()}`, {
     code: "ENGINE_FAILED",

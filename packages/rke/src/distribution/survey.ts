@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { type EngineNode, MulticloudError } from "@multicloud/core/plugin";
 import { type Architecture, type Distribution, pathsOf } from "./distribution.js";
 import type { EtcdTiming } from "./etcd-timing.js";
-import { afterOthers, lockSeconds } from "./remote-lock.js";
+import { lockSeconds, shellAfterOthers } from "./remote-lock.js";
 
 /** What this package notes on a node. The digest is empty while the node is being changed. */
 export interface Mark {
@@ -55,7 +55,6 @@ export async function surveyNode(
   const { serverUnit, agentUnit } = distribution;
   const [unit, other] = node.role === "master" ? [serverUnit, agentUnit] : [agentUnit, serverUnit];
   const script = [
-    ...afterOthers(distribution),
     `show() { if [ -f "$2" ]; then echo "$1 $(base64 -w 0 "$2")"; fi; }`,
     `hash() { if [ -f "$2" ]; then echo "$1 $(sha256sum "$2" | cut -d ' ' -f 1)"; fi; }`,
     `echo "architecture $(uname -m)"`,
@@ -77,7 +76,12 @@ export async function surveyNode(
     "",
   ].join("\n");
   const { code, stdout, stderr } = await node.host
-    .exec("sh", { sudo: true, stdin: script, signal, timeoutMs: 60_000 + lockSeconds * 1000 })
+    .exec(shellAfterOthers(distribution), {
+      sudo: true,
+      stdin: script,
+      signal,
+      timeoutMs: 60_000 + lockSeconds * 1000,
+    })
     .catch((cause: unknown) => {
       signal.throwIfAborted();
       throw new MulticloudError(
