@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { answersGreeting, tlsGreeting } from "@multicloud/core/plugin";
 import { haproxyGateway } from "@multicloud/gateway-haproxy";
 import { openstack } from "@multicloud/provider-openstack";
 import { staticHosts } from "@multicloud/provider-static";
@@ -43,7 +44,27 @@ const servers = () => [
   ...(machine().files.read("/etc/haproxy/haproxy.cfg") ?? "").matchAll(/server (\S+) \S+:443/g),
 ];
 const backends = () => servers().map(([, node]) => node);
-const visit = async () => (await lab.world.network.dial({}, { host: lab.home.router, port: 443 })).destroy();
+/** Whether a visitor is answered there. */
+const visit = async (host = lab.home.router) => {
+  const stream = await lab.world.network.dial({}, { host, port: 443 });
+  return answersGreeting(stream, await tlsGreeting("app.apps.example.com"), AbortSignal.timeout(5_000));
+};
+const addressOf = (hostname: string) =>
+  lab.world.machines.all().find(({ spec }) => spec.hostname === hostname)?.spec.publicAddress;
+
+/** Gateways at home and at ramnode. */
+const both = (more: Partial<typeof spec> = {}) =>
+  lab.cluster(shape, {
+    site: {
+      ...behind(more).site,
+      ramnode: {
+        gateway: haproxyGateway({
+          machine: { size: "g1.small", image: "debian-12", ...more },
+          publicAddress: "auto",
+        }),
+      },
+    },
+  });
 
 test("plan() shows the machine among the others; nothing is made", async () => {
   const plan = await lab.cluster(shape, behind()).plan();
@@ -72,6 +93,12 @@ test("up(), cut off at one after the other of the machine's effects, makes it on
         ({ code }) => expect(code).toBe("ABORTED"),
       );
     stop();
+    if ([...cutAt].at(-1)?.includes("server create")) {
+      // It runs, and boots still: nothing answers there yet.
+      const answersAgain = lab.world.machines.fault(name, "unreachable");
+      expect((await lab.cluster(shape, behind()).plan()).gateways).toMatchObject([{ site: "home" }]);
+      answersAgain();
+    }
     whole = cutAt.size === size;
   }
   expect(cutAt.size).toBeGreaterThan(5);
@@ -82,7 +109,7 @@ test("it passes visitors on to the workers, and is no node", async () => {
   const { entrypoint, nodes } = await lab.cluster(shape, behind()).up();
   expect(entrypoint?.addresses).toEqual([lab.home.router]);
   expect(backends()).toEqual(["lab-home-worker-1", "lab-home-worker-2"]);
-  await visit();
+  expect(await visit()).toBe(true);
   expect(nodes.map((node) => node.name)).not.toContain(name);
   expect((await kubernetesOf(lab, (api) => api.nodes())).map((node) => node.name)).not.toContain(name);
   expect(authorizedMembers(lab)).not.toContain(name);
@@ -120,19 +147,36 @@ test("status() and inventory() show it", async () => {
   expect(await readFile(lab.state("lab", "known_hosts"), "utf8")).toContain(`${name},${inside} ssh-ed25519 `);
 });
 
-test("its address may be its own", async () => {
-  const gateway = haproxyGateway({
-    machine: spec,
-    publicAddress: "auto",
-    sources: ["http://a/", "http://b/"],
+test("a site with public addresses may have one too, at its own", async () => {
+  await both().up();
+  const { gateways } = await both().status();
+  expect(gateways?.map(({ site, publicAddress }) => [site, publicAddress])).toEqual([
+    ["home", lab.home.router],
+    ["ramnode", addressOf("lab-ramnode-gateway-1")],
+  ]);
+});
+
+test("two that are changed at once are made anew one after the other, and one of them always serves", async () => {
+  const serving: boolean[] = [];
+  const stop = lab.effects.listen(async ({ action, name: what }) => {
+    if (action !== "delete" || !/^lab-\w+-gateway-1$/.test(what)) return;
+    // Whoever asks for the name at this moment.
+    const [address = ""] = lab.resolve("app.apps.example.com");
+    serving.push(await visit(address));
   });
-  const ramnode = { ramnode: { gateway: { ...gateway, machine: { size: "g1.small", image: "debian-12" } } } };
-  const { actions } = await lab
-    .cluster({ ...shape, ramnode: [1, 2] }, { site: { ...behind().site, ...ramnode } })
-    .plan();
-  expect(actions).toContainEqual(
-    expect.objectContaining({ action: "create", node: "lab-ramnode-gateway-1", site: "ramnode" }),
-  );
+  const run = both({ size: "g1.medium" }).up();
+  const order: string[] = [];
+  for await (const event of run) {
+    if (event.type !== "step-end") continue;
+    const { kind, site } = event.step;
+    if (kind === "gateway" || kind === "delete") order.push(`${kind} ${site}`);
+  }
+  stop();
+  expect(serving).toEqual([true, true]);
+  expect(order.slice(-4)).toEqual(["delete home", "gateway home", "delete ramnode", "gateway ramnode"]);
+  // Back to one gateway, with the record at it.
+  await lab.cluster({ ...shape, ramnode: [1, 0] }, behind()).up();
+  await lab.cluster(shape, behind()).up();
 });
 
 test("another size is another machine; meanwhile the record is at another site", async () => {
@@ -144,7 +188,7 @@ test("another size is another machine; meanwhile the record is at another site",
   ]);
   expect(machine()).not.toBe(before);
   expect(backends()).toEqual(["lab-home-worker-1", "lab-home-worker-2"]);
-  await visit();
+  expect(await visit()).toBe(true);
   const [ramnode] = lab.world.machines.all().filter(({ spec }) => spec.hostname === "lab-ramnode-worker-1");
   expectInOrder(lab.effectsSince(effects), [
     `cloudflare record update *.apps.${lab.home.zone} A ${ramnode?.spec.publicAddress}`,
@@ -174,7 +218,7 @@ test("one that somebody deleted is made anew", async () => {
   ]);
   await cluster.up();
   expect(backends()).toEqual(["lab-home-worker-1", "lab-home-worker-2"]);
-  await visit();
+  expect(await visit()).toBe(true);
 });
 
 test("mistakes are told before anything is made", async () => {

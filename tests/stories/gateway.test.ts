@@ -145,6 +145,29 @@ test("when home loses its power, its address is remembered and the record moves"
   }
 });
 
+test("when home's workers are lost and the gateway goes on taking connections, the record moves all the same", async () => {
+  const shape = { home: [1, 2], ramnode: [0, 1] } as const;
+  const cluster = lab.cluster(shape, behind());
+  await lab.cluster({ ...shape, ramnode: [0, 0] }, behind()).up();
+  expect((await cluster.up()).entrypoint?.addresses).toEqual([lab.home.router]);
+  const workers = lab.world.machines.all().filter(({ spec }) => spec.hostname.startsWith("lab-home-worker"));
+  const ramnode = lab.world.machines.all().find(({ spec }) => spec.hostname === "lab-ramnode-worker-1");
+  const result = await cluster.drill({
+    lose: "home",
+    host: "app.apps.example.com",
+    resolve: async (name) => lab.resolve(name),
+    watch: { intervalMs: 20, probeMs: 200 },
+    intervalMs: 10,
+    async cut() {
+      for (const { spec } of workers) lab.world.machines.stop(spec.id);
+      return async () => {
+        for (const { spec } of workers) lab.world.machines.start(spec.id);
+      };
+    },
+  });
+  expect([result.before, result.after]).toEqual([[lab.home.router], [ramnode?.spec.publicAddress]]);
+});
+
 test("one that left the configuration is told of, and removed when it is given once more", async () => {
   const shape = { home: [1, 2], ramnode: [0, 1] } as const;
   const alone = await lab.cluster({ ...shape, ramnode: [0, 0] }, behind()).up();

@@ -32,6 +32,7 @@ export {
   newHealth,
   observe,
 } from "./entrypoint/health.js";
+export { answersGreeting, greetedName, tlsGreeting } from "./entrypoint/tls-greeting.js";
 export type { ErrorCode } from "./errors/codes.js";
 export {
   type ErrorDetails,

@@ -62,6 +62,8 @@ export async function openLab(
   given: {
     readonly plan?: LabPlan;
     readonly options?: Partial<EntrypointAgentOptions>;
+    /** Addresses of gateways and routers, by site. */
+    readonly entries?: Readonly<Record<string, readonly string[]>>;
     readonly dns?: CloudflareDnsOptions;
     /** Addresses of the record before the agents start. Default home's. */
     readonly record?: readonly string[];
@@ -84,7 +86,7 @@ export async function openLab(
     cluster.seed({ apiVersion: "v1", kind: "Node", metadata: { name, labels } });
   }
   const nodes = [...new Set(plan.map(([, site]) => site))].map((site) => ({ site }));
-  const settings = agentSettings("lab", nodes, { ...given.options, entrypoint });
+  const settings = agentSettings("lab", nodes, { ...given.options, entrypoint }, given.entries);
   const manifest = entrypointAgentManifest({
     settings,
     program: "",

@@ -65,6 +65,21 @@ it("goes back to the preferred site once that has worked for as long as it is to
   expect(lab.dnsWrites()).toBe(4);
 });
 
+it("knows a gateway whose address is not the one that its site's nodes go out by", async () => {
+  const gateway = "203.0.113.50";
+  lab = await openLab({ entries: { home: [gateway] }, record: [gateway] });
+  // Nothing answers where home's nodes go out.
+  lab.dead.add(home);
+  await lab.ready();
+  await lab.time.pass(600_000);
+  expect(lab.record()).toEqual([gateway]);
+  expect(lab.dnsWrites()).toBe(0);
+  lab.dead.add(gateway);
+  const ms = await lab.time.until("the record to leave home", () => lab.record().includes(cloud));
+  expect(ms).toBeLessThan(10_000);
+  expect(lab.dnsWrites()).toBe(1);
+});
+
 it("goes on when the site that is lost is the leader's", async () => {
   lab = await openLab();
   await lab.ready();

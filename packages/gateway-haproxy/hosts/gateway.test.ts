@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Gateway } from "@multicloud/core/plugin";
+import { answersGreeting, type Gateway, tlsGreeting } from "@multicloud/core/plugin";
 import { afterEach, expect, test, vi } from "vitest";
 import { haproxyGateway } from "../src/index.js";
 import {
@@ -132,6 +132,21 @@ test("a worker dies and comes back: visitors are sent to the others", async () =
   expect(state?.backends.map(({ node, healthy }) => [node, healthy])).toEqual(
     workers.map(({ node }) => [node.name, true]).sort(),
   );
+});
+
+test("with all workers dead it takes connections still, but answers no greeting: so the site is seen as lost", async () => {
+  const address = freshHost();
+  const gateway = gatewayOn(address);
+  const worker = await startWorker();
+  await gateway.ensure(context, nodesOf(worker));
+  await untilHealthy(gateway, 1);
+  const greeting = await tlsGreeting("app.example.com");
+  const answers = async () => answersGreeting(connect(443, address), greeting, AbortSignal.timeout(5_000));
+  expect(await answers()).toBe(true);
+  await worker.die();
+  await untilHealthy(gateway, 0);
+  await expect(openClient(address, 443)).resolves.toBeDefined();
+  expect(await answers()).toBe(false);
 });
 
 test("scaling up and down under load: reloads drop nothing, and a long connection outlives them", async () => {

@@ -47,7 +47,7 @@ ran=$(mktemp)
 trap 'rm -f "$ran"' EXIT
 code=0
 # shellcheck disable=SC2016
-MULTICLOUD_HOSTS_RECIPE=$here/make-rootfs.sh bash "$here/../../testing/hosts/with-hosts.sh" 9 \
+MULTICLOUD_HOSTS_RECIPE=$here/make-rootfs.sh bash "$here/../../testing/hosts/with-hosts.sh" 10 \
   sh -c 'echo yes >"$1" && shift && exec "$@"' sh "$ran" "$@" || code=$?
 [ -s "$ran" ] || [ "$code" -ne 0 ] || skip "the hosts could not be started"
 exit "$code"

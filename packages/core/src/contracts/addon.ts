@@ -10,12 +10,16 @@ export interface AddonContext extends CallContext {
   readonly kubernetes: KubernetesApi;
   readonly nodes: readonly PlannedNode[];
   readonly state: StateStore;
+  /** By site, addresses by which the internet enters it that are no node's own: its gateway's, or its router's. As `up()` saw them last. */
+  readonly entries?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** Something that runs in the cluster: its objects, and the condition that says they work. */
 export interface Addon extends PluginIdentity {
   /** Names of addons that must be ready first, when the cluster has them. Others run side by side. */
   readonly after?: readonly string[];
+  /** It keeps the entrypoint's record from inside the cluster, so that nobody outside has to. Default false. */
+  readonly keepsEntrypoint?: boolean;
   /** Options. Reads only. Paths are relative to the addon. */
   check?(context: CallContext, nodes: readonly PlannedNode[]): Promise<CheckResult>;
   /** What nodes need for it; applied over SSH with the engine's. */

@@ -16,7 +16,10 @@ export interface DrillOptions {
   readonly confirm?: string;
   /** How the site is lost, and given back. Default: its cloud cuts the power of its machines. */
   readonly cut?: SiteCut;
-  /** How the record is kept meanwhile: by a watch in this process with these options (the default), or with `false` by what runs in the cluster. */
+  /**
+   * How the record is kept meanwhile: by a watch in this process with these options, or with `false` by what runs in
+   * the cluster. Default: `false` when an addon keeps it there, otherwise a watch.
+   */
   readonly watch?: Omit<WatchOptions, "signal"> | false;
   /** Host name of an application. Default: the record's name, with `drill` for a wildcard. */
   readonly host?: string;
@@ -56,7 +59,8 @@ const requestMs = 2_000;
 
 /** Loses a site, measures how long it takes until the name works again, and gives the site back. */
 export async function drill(session: Session, options: DrillOptions): Promise<DrillResult> {
-  const { lose, watch = {}, intervalMs = 250, timeoutMs = 120_000 } = options;
+  const kept = session.config.addons?.some(({ keepsEntrypoint }) => keepsEntrypoint) ?? false;
+  const { lose, watch = kept ? false : {}, intervalMs = 250, timeoutMs = 120_000 } = options;
   const entrypoint = checked(session, options);
   await restorePower(session);
   const host = options.host ?? entrypoint.record.replace(/^\*/, "drill");

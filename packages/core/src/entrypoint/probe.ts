@@ -1,38 +1,55 @@
 import type { Dialer } from "../contracts/dialer.js";
+import type { Session } from "../orchestrate/session.js";
+import { answersGreeting, greetedName, tlsGreeting } from "./tls-greeting.js";
 
 /** Port on which an entry address must answer: the ingress' HTTPS. */
 const entryPort = 443;
 
-/** Whether a TCP connection to the entry can be opened within `timeoutMs`; `port` is by default the ingress'. Rejects only when `signal` aborts. */
-export async function entryAnswers(
+/** Whether an address works. Rejects only when the session's signal aborts. */
+export type AddressProbe = (address: string) => Promise<boolean>;
+
+/** Asks an entry as a visitor's browser would: whether the ingress behind it answers a TLS greeting within `timeoutMs`. */
+export async function entryProbe(
+  { config, dialer, signal }: Pick<Session, "config" | "dialer" | "signal">,
+  timeoutMs: number,
+): Promise<AddressProbe> {
+  const greeting = await tlsGreeting(greetedName(config.entrypoint?.record ?? ""));
+  return async (address) => {
+    const bound = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+    try {
+      const stream = await dialer({ host: address, port: entryPort }, { signal: bound, timeoutMs });
+      return await answersGreeting(stream, greeting, bound);
+    } catch {
+      return false;
+    } finally {
+      signal.throwIfAborted();
+    }
+  };
+}
+
+/** Whether a TCP connection can be opened within `timeoutMs`. Rejects only when `signal` aborts. */
+export async function portOpens(
   dialer: Dialer,
-  address: string,
+  target: { readonly host: string; readonly port: number },
   signal: AbortSignal,
   timeoutMs: number,
-  port = entryPort,
 ): Promise<boolean> {
   try {
-    const stream = await dialer({ host: address, port }, { signal, timeoutMs });
+    const stream = await dialer(target, { signal, timeoutMs });
     stream.on("error", () => {});
     stream.destroy();
     return true;
-  } catch (error) {
-    if (signal.aborted) throw signal.reason;
-    void error;
+  } catch {
+    signal.throwIfAborted();
     return false;
   }
 }
 
-/** The addresses that answer, in the given order; all are asked at once. */
+/** The addresses that work, in the given order; all are asked at once. */
 export async function liveEntries<T extends { readonly address: string }>(
-  dialer: Dialer,
   entries: readonly T[],
-  signal: AbortSignal,
-  timeoutMs: number,
-  port = entryPort,
+  probe: AddressProbe,
 ): Promise<readonly T[]> {
-  const alive = await Promise.all(
-    entries.map(({ address }) => entryAnswers(dialer, address, signal, timeoutMs, port)),
-  );
+  const alive = await Promise.all(entries.map(({ address }) => probe(address)));
   return entries.filter((_, index) => alive[index]);
 }

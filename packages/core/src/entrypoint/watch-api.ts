@@ -6,7 +6,7 @@ import { delay } from "../plugin/delay.js";
 import { toMulticloudError } from "../run/run.js";
 import { decide } from "./decide.js";
 import { type Health, newHealth, observe } from "./health.js";
-import { entryAnswers } from "./probe.js";
+import { portOpens } from "./probe.js";
 import type { WatchOptions } from "./watch.js";
 
 /** For how many intervals a master that was dead must have answered before it is let in again. */
@@ -31,7 +31,7 @@ export async function watchApi(session: Session, api: DnsEntrypoint, options: Wa
   async function probeAll(addresses: readonly string[]): Promise<void> {
     await Promise.all(
       addresses.map(async (address) => {
-        const ok = await entryAnswers(session.dialer, address, signal, probeMs, apiPort);
+        const ok = await portOpens(session.dialer, { host: address, port: apiPort }, signal, probeMs);
         const at = performance.now();
         const limits = { failures, returnMs: returnIntervals * intervalMs };
         health.set(address, observe(health.get(address) ?? newHealth(at), ok, at, limits));

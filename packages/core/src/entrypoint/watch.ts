@@ -4,7 +4,7 @@ import type { Session } from "../orchestrate/session.js";
 import { delay } from "../plugin/delay.js";
 import { toMulticloudError } from "../run/run.js";
 import { type Candidates, watchCandidates } from "./candidates.js";
-import { entryAnswers, liveEntries } from "./probe.js";
+import { entryProbe, liveEntries } from "./probe.js";
 
 /** Options of watching the entrypoint. */
 export interface WatchOptions {
@@ -35,6 +35,7 @@ export async function watchEntrypoint(session: Session, options: WatchOptions): 
   const { intervalMs = 2_000, probeMs = 2_000, failures = 2, refreshMs = 60_000 } = options;
   const { signal } = session;
   const candidates = watchCandidates(session);
+  const probe = await entryProbe(session, probeMs);
   const read = async () => (await entrypoint.get(session.context()))?.addresses ?? [];
   let current = await read();
   let failed = 0;
@@ -52,15 +53,12 @@ export async function watchEntrypoint(session: Session, options: WatchOptions): 
         current = await read();
       }
       const works = await Promise.all(
-        current.map(
-          async (each) =>
-            candidates.mayBe(each) && (await entryAnswers(session.dialer, each, signal, probeMs)),
-        ),
+        current.map(async (each) => candidates.mayBe(each) && (await probe(each))),
       );
       const address = current[Math.max(0, works.indexOf(false))];
       failed = works.length > 0 && works.every(Boolean) ? 0 : failed + 1;
       if (failed >= failures || address === undefined) {
-        const alive = await liveEntries(session.dialer, candidates.entries(), signal, probeMs);
+        const alive = await liveEntries(candidates.entries(), probe);
         if (alive.length > 0) {
           const next = choose(current, candidates.entries(), alive);
           const { record, changed } = await entrypoint.set(session.context(), next);

@@ -1,5 +1,6 @@
 import type { Addon } from "../contracts/addon.js";
 import { MulticloudError } from "../errors/multicloud-error.js";
+import { rememberedAddress } from "../gateway/address.js";
 import type { FormedCluster } from "./cluster.js";
 import { type Session, withDeadline } from "./session.js";
 import { settle } from "./settle.js";
@@ -9,6 +10,7 @@ export async function applyAddons(session: Session, cluster: FormedCluster): Pro
   const { addons = [] } = session.config;
   const nodes = session.sites.flatMap((site) => site.nodes);
   const running = new Map<string, Promise<string>>();
+  const entries = await outsideEntries(session);
 
   async function apply(addon: Addon): Promise<string> {
     const before = (addon.after ?? []).map((name) => running.get(name)).filter((work) => work !== undefined);
@@ -27,6 +29,7 @@ export async function applyAddons(session: Session, cluster: FormedCluster): Pro
             kubernetes: cluster.kubernetes,
             nodes,
             state: session.state,
+            entries,
           });
           return id;
         }),
@@ -35,6 +38,18 @@ export async function applyAddons(session: Session, cluster: FormedCluster): Pro
 
   for (const addon of inOrder(addons)) running.set(addon.name, apply(addon));
   await settle([...running.values()], session.signal);
+}
+
+/** What the nodes of a site cannot know of the ways into it. */
+async function outsideEntries(session: Session): Promise<Readonly<Record<string, readonly string[]>>> {
+  const found = await Promise.all(
+    session.sites.map(async ({ name, config: { gateway, nat } }) => {
+      const router = typeof nat === "object" ? nat.publicAddress : undefined;
+      const address = gateway ? await rememberedAddress(session, name) : router;
+      return address === undefined ? [] : [[name, [address]] as const];
+    }),
+  );
+  return Object.fromEntries(found.flat());
 }
 
 /**

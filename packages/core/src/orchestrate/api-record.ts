@@ -1,6 +1,6 @@
 import type { Machine } from "../contracts/provider.js";
 import { decide } from "../entrypoint/decide.js";
-import { liveEntries } from "../entrypoint/probe.js";
+import { liveEntries, portOpens } from "../entrypoint/probe.js";
 import type { EntrypointState } from "./entrypoint.js";
 import type { Session } from "./session.js";
 
@@ -71,7 +71,9 @@ async function choose(
   entries: readonly string[],
 ): Promise<readonly string[]> {
   const asked = entries.map((address) => ({ address }));
-  const alive = await liveEntries(session.dialer, asked, session.signal, probeMs, apiPort);
+  const alive = await liveEntries(asked, (host) =>
+    portOpens(session.dialer, { host, port: apiPort }, session.signal, probeMs),
+  );
   // Without any that answers the operator may be behind a firewall: the masters are Ready, so they serve it.
   const up = alive.length > 0 ? alive.map(({ address }) => address) : entries;
   const { addresses } = decide({

@@ -1,7 +1,7 @@
 import type { Machine } from "../contracts/provider.js";
 import { type EntryAddress, entryAddresses } from "../entrypoint/candidates.js";
 import { decide } from "../entrypoint/decide.js";
-import { liveEntries } from "../entrypoint/probe.js";
+import { entryProbe, liveEntries } from "../entrypoint/probe.js";
 import { gatewayAddress, rememberedAddress } from "../gateway/address.js";
 import type { PlacedMachine } from "../hosts/connect-machine.js";
 import { leaveApi } from "./api-record.js";
@@ -41,14 +41,14 @@ export async function pointEntrypoint(
         return undefined;
       }
       const current = await entrypoint.get(session.context());
-      const alive = await liveEntries(session.dialer, entries, session.signal, probeMs);
+      const alive = await liveEntries(entries, await entryProbe(session, probeMs));
       const chosen = choose(current?.addresses ?? [], entries, alive);
       if (!alive.some(({ address }) => chosen.includes(address))) {
         session.emit({
           type: "warning",
           problem: {
             path: "entrypoint",
-            message: `no entry answers on port 443; ${entrypoint.record} was pointed at ${chosen.join(", ")} all the same`,
+            message: `no entry answers a TLS greeting on port 443; ${entrypoint.record} was pointed at ${chosen.join(", ")} all the same`,
             hint: "does an ingress controller run on the workers, and does the firewall let 443 in?",
           },
         });
@@ -109,7 +109,7 @@ export async function leaveGateway(
 /** Moves the record, if one of these entries is alive: what works is better than what may work later. */
 async function moveOn(session: Session, machines: ReadonlyMap<string, readonly Machine[]>): Promise<boolean> {
   const entries = await entryAddresses(session, machines);
-  const alive = await liveEntries(session.dialer, entries, session.signal, probeMs);
+  const alive = await liveEntries(entries, await entryProbe(session, probeMs));
   if (alive.length > 0) await pointEntrypoint(session, machines);
   return alive.length > 0;
 }

@@ -4,6 +4,7 @@ import {
   type AddonContext,
   type CallContext,
   type CheckResult,
+  greetedName,
   MulticloudError,
   type PlannedNode,
   poll,
@@ -35,6 +36,7 @@ export function entrypointAgent(options: EntrypointAgentOptions): EntrypointAgen
   return {
     specVersion: "v1",
     name,
+    keepsEntrypoint: true,
     check: async (_context: CallContext, nodes: readonly PlannedNode[]): Promise<CheckResult> => ({
       problems: optionProblems(options, [...new Set(nodes.map(({ site }) => site))]),
       warnings: [],
@@ -63,6 +65,7 @@ export function agentSettings(
   cluster: string,
   nodes: readonly Pick<PlannedNode, "site">[],
   options: EntrypointAgentOptions,
+  entries: AddonContext["entries"] = {},
 ): AgentSettings {
   const { inCluster } = options.entrypoint;
   if (!inCluster) {
@@ -79,8 +82,9 @@ export function agentSettings(
     policy: options.policy ?? "active",
     ...(options.failbackMs === undefined ? {} : { failbackMs: options.failbackMs }),
     prefer: options.prefer ?? [...new Set(nodes.map(({ site }) => site))],
-    probe: options.probe ?? { kind: "tcp" },
+    probe: options.probe ?? { kind: "tls", host: greetedName(options.entrypoint.record) },
     addresses: options.addresses ?? {},
+    entries,
     addressSources: options.addressSources ?? defaultAddressSources,
     timing: options.timing ?? {},
     dns: inCluster.settings,
@@ -94,7 +98,8 @@ async function objectsOf(
   name: string,
   namespace: string,
 ) {
-  const settings = agentSettings(context.cluster, context.nodes, { ...options, name, namespace });
+  const named = { ...options, name, namespace };
+  const settings = agentSettings(context.cluster, context.nodes, named, context.entries);
   const { inCluster } = options.entrypoint;
   const [program, dnsProgram] = await Promise.all([
     options.program ?? agentProgram(),

@@ -17,7 +17,7 @@ export interface EntrypointAgentOptions {
   readonly failbackMs?: number;
   /** Sites, most preferred first. Default: the order of the configuration. */
   readonly prefer?: readonly string[];
-  /** How an address is asked. Default: a TCP connection to port 443. */
+  /** How an address is asked. Default: a TLS greeting on port 443 for the record's name, or for a name below its wildcard. */
   readonly probe?: ProbeSettings;
   /** Public addresses of sites that cannot find theirs out, by site. Default: from the node's annotation `multicloud.entrypoint/public-address`, its ExternalIP, or {@link addressSources}. */
   readonly addresses?: Readonly<Record<string, readonly string[]>>;
@@ -122,11 +122,14 @@ function failbackProblems({ failbackMs, policy }: EntrypointAgentOptions): Probl
 function probeProblems(probe: ProbeSettings | undefined): Problem[] {
   if (!probe) return [];
   const { port = 443 } = probe;
-  const problems = oneOf("probe.kind", probe.kind, ["tcp", "https"]);
+  const problems = oneOf("probe.kind", probe.kind, ["tls", "tcp", "https"]);
   if (!(Number.isInteger(port) && port > 0 && port < 65_536))
     problems.push({ path: "probe.port", message: "is no port", given: String(port) });
-  if (probe.kind === "https" && !probe.host)
-    problems.push({ path: "probe.host", message: "HTTPS needs a name to ask for (SNI)" });
+  if ((probe.kind === "https" || probe.kind === "tls") && !probe.host)
+    problems.push({
+      path: "probe.host",
+      message: `${probe.kind.toUpperCase()} needs a name to ask for (SNI)`,
+    });
   return problems;
 }
 

@@ -1,5 +1,6 @@
 import { request } from "node:https";
 import { connect } from "node:net";
+import { answersGreeting, tlsGreeting } from "@multicloud/core/plugin";
 import type { Probe } from "./prober.js";
 import type { ProbeSettings } from "./settings.js";
 
@@ -7,6 +8,10 @@ import type { ProbeSettings } from "./settings.js";
 export function connectProbe(settings: ProbeSettings): Probe {
   const { port = 443 } = settings;
   if (settings.kind === "tcp") return (address, signal) => tcpOpens(address, port, signal);
+  if (settings.kind === "tls") {
+    const greeting = tlsGreeting(settings.host);
+    return async (address, signal) => tlsAnswers({ address, port, greeting: await greeting }, signal);
+  }
   const { host, path = "/" } = settings;
   return (address, signal) => httpsAnswers({ address, port, host, path }, signal);
 }
@@ -20,6 +25,13 @@ function tcpOpens(host: string, port: number, signal: AbortSignal): Promise<bool
     });
     socket.once("error", () => resolve(false));
   });
+}
+
+function tlsAnswers(
+  target: { readonly address: string; readonly port: number; readonly greeting: Buffer },
+  signal: AbortSignal,
+): Promise<boolean> {
+  return answersGreeting(connect({ host: target.address, port: target.port }), target.greeting, signal);
 }
 
 function httpsAnswers(

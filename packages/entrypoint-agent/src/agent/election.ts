@@ -13,6 +13,11 @@ export interface Election {
   /** Who leads, as far as is known; empty when nobody does. */
   readonly leader: string;
   readonly transitions: number;
+  /**
+   * Renews the lease now. False when this agent does not lead any more: its machine may have stood still for longer
+   * than it can know, for clocks of virtual machines that are paused stand still too.
+   */
+  confirm(signal: AbortSignal): Promise<boolean>;
   /** Runs until the signal aborts; then hands the lease over at once. */
   run(signal: AbortSignal): Promise<void>;
 }
@@ -87,19 +92,33 @@ export function createElection(parts: ElectionParts): Election {
       version = seen?.lease.version;
       transitions = (seen?.lease.transitions ?? 0) + (holder === self ? 0 : 1);
     }
+    if (await renew(signal)) return;
+    await clock.sleep(timing.lookMs, signal);
+  }
+
+  /** Takes the lease, or keeps it. */
+  async function renew(signal: AbortSignal): Promise<boolean> {
     const sentAt = clock.now();
     const written = await write(version, self, transitions, signal);
     if (!written) {
       // Somebody else has it, or the answer to a renewal of ours was lost: the next look will tell.
       stopLeading("another agent has the lease");
       wait = patience();
-      await clock.sleep(timing.lookMs, signal);
-      return;
+      return false;
     }
     version = written.version;
     leadsUntil = sentAt + timing.renewDeadlineMs;
     renewAt = sentAt + timing.renewMs;
     if (!term && leads()) term = new AbortController();
+    return true;
+  }
+
+  /** One after the other: two writes at once would take each other for somebody else's. */
+  let turn: Promise<unknown> = Promise.resolve();
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = turn.then(work);
+    turn = result.catch(() => {});
+    return result;
   }
 
   async function handOver(): Promise<void> {
@@ -120,6 +139,9 @@ export function createElection(parts: ElectionParts): Election {
     get transitions() {
       return transitions;
     },
+    async confirm(signal) {
+      return inTurn(async () => term !== undefined && leads() && (await renew(signal)) && leads());
+    },
     async run(signal) {
       // A renewal that hangs must not keep the term from ending.
       const watch = async () => {
@@ -128,15 +150,15 @@ export function createElection(parts: ElectionParts): Election {
           await clock.sleep(term ? Math.max(1, leadsUntil - clock.now()) : tickMs, signal).catch(() => {});
         }
       };
-      const renew = async () => {
+      const keep = async () => {
         while (!signal.aborted) {
-          await tick(signal).catch((error) => {
+          await inTurn(() => tick(signal)).catch((error) => {
             if (!signal.aborted) parts.onError(error);
           });
           await clock.sleep(tickMs, signal).catch(() => {});
         }
       };
-      await Promise.all([watch(), renew()]);
+      await Promise.all([watch(), keep()]);
       await handOver();
     },
   };

@@ -30,11 +30,16 @@ export interface RecordKeeperParts {
   readonly settings: Pick<AgentSettings, "policy" | "failbackMs">;
   readonly dns: OpenedRecord;
   random(): number;
+  /** Makes sure, right before a write, that nobody else may: a machine that stood still does not notice how long. */
+  mayWrite(): Promise<boolean>;
   failingSince(address: string): number | undefined;
   onSwitch(change: Switch): void;
   /** A read or write failed; `first` of a row of failures. */
   onFailure(error: MulticloudError, first: boolean): void;
 }
+
+/** Pause after the API server could not be asked whether this agent may write. */
+const askAgainMs = 500;
 
 export function createRecordKeeper(parts: RecordKeeperParts): RecordKeeper {
   const { clock, timing, dns } = parts;
@@ -151,6 +156,11 @@ export function createRecordKeeper(parts: RecordKeeperParts): RecordKeeper {
         .filter((address) => !decision.addresses.includes(address))
         .map((address) => parts.failingSince(address))
         .filter((at) => at !== undefined);
+      const may = await parts.mayWrite().catch((error) => {
+        retryAt = clock.now() + askAgainMs;
+        throw error;
+      });
+      if (!may || term.aborted) return;
       const wrote = await call(term, (signal) => dns.set(decision.addresses, signal));
       const change: Switch = {
         from,

@@ -88,6 +88,7 @@ export function startAgent(
     { site: siteOf(), addresses: own },
     ...others.map(({ observation }) => observation),
     ...Object.entries(settings.addresses).map(([site, addresses]) => ({ site, addresses })),
+    ...Object.entries(settings.entries ?? {}).map(([site, addresses]) => ({ site, addresses })),
   ];
 
   const prober = createProber({
@@ -106,6 +107,7 @@ export function startAgent(
     settings,
     dns: parts.dns,
     random: parts.random,
+    mayWrite: () => election.confirm(signal),
     failingSince: (address) => prober.health(address)?.failingSince,
     onSwitch(change) {
       const { from, to, reason, tookMs } = change;

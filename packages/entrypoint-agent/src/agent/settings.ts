@@ -3,7 +3,15 @@ import type { EntrypointPolicy } from "@multicloud/core/plugin";
 /** How an entry address is asked whether it works. */
 export type ProbeSettings =
   | {
-      /** A TCP connection can be opened. */
+      /** A TLS greeting is answered, if only by refusing it. A proxy with nobody behind it takes connections and closes them. */
+      readonly kind: "tls";
+      /** Default 443. */
+      readonly port?: number;
+      /** Name for SNI. */
+      readonly host: string;
+    }
+  | {
+      /** A TCP connection can be opened: for what speaks no TLS, and stands behind no proxy. */
       readonly kind: "tcp";
       /** Default 443. */
       readonly port?: number;
@@ -74,6 +82,8 @@ export interface AgentSettings {
   readonly probe: ProbeSettings;
   /** Addresses of sites whose nodes cannot find theirs out. */
   readonly addresses: Readonly<Record<string, readonly string[]>>;
+  /** Further ways into sites, which their nodes cannot find out: of gateways and routers. Default: none. */
+  readonly entries?: Readonly<Record<string, readonly string[]>>;
   /** URLs that answer with the caller's address. */
   readonly addressSources: readonly string[];
   readonly timing: Partial<AgentTiming>;

@@ -35,22 +35,24 @@ export function situationOf({ self, others, sites, settings, doubts }: Knowledge
     const index = settings.prefer.indexOf(site);
     return index < 0 ? settings.prefer.length : index;
   };
-  const placed = sites
-    .flatMap(({ site, addresses }) => addresses.map((address) => ({ site, address })))
-    .sort((a, b) => rank(a.site) - rank(b.site) || compare(a.site, b.site) || compare(a.address, b.address));
-  const entries = placed.map(({ address }) => address);
   const inUse = new Set([
     ...voices.flatMap((voice) => voice.observation.addresses),
     ...Object.values(settings.addresses).flat(),
   ]);
   const leftBehind = [...new Set(voices.flatMap((voice) => voice.observation.left))];
+  const placed = sites
+    .flatMap(({ site, addresses }) => addresses.map((address) => ({ site, address })))
+    // What was told from outside counts until an agent says that its site has another address by now.
+    .filter(({ address }) => inUse.has(address) || !leftBehind.includes(address))
+    .sort((a, b) => rank(a.site) - rank(b.site) || compare(a.site, b.site) || compare(a.address, b.address));
+  const entries = placed.map(({ address }) => address);
   return {
     // One that is perhaps just being lost too is none to turn to.
     entries: [...new Set(entries)].filter((address) => !doubts(address)),
     rankOf: (address) => rank(placed.find((one) => one.address === address)?.site ?? ""),
     opinions: voices.map((voice) => ({ observer: voice.name, sees: voice.observation.sees })),
     left: leftBehind.filter((address) => !inUse.has(address)),
-    claimed: new Set(entries.filter((address) => inUse.has(address) || !leftBehind.includes(address))),
+    claimed: new Set(entries),
   };
 }
 
