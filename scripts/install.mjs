@@ -32,10 +32,14 @@ export function installDependencies() {
   writeFileSync(stamp, digest);
 }
 
-/** Bundles the packages; what did not change comes from the cache. */
-export function bundle() {
-  process.stderr.write("Bundling the packages …\n");
-  run("npx", ["turbo", "run", "bundle", "--output-logs=errors-only"], {
+/** Programs that travel into the cluster as one file. */
+export const programs = ["@multicloud/entrypoint-agent", "@multicloud/dns-cloudflare"];
+
+/** Bundles these packages, or all; what did not change comes from the cache. */
+export function bundle(only = []) {
+  process.stderr.write(`Bundling ${only.length > 0 ? only.join(", ") : "the packages"} …\n`);
+  const filters = only.map((name) => `--filter=${name}`);
+  run("npx", ["turbo", "run", "bundle", ...filters, "--output-logs=errors-only"], {
     TURBO_TELEMETRY_DISABLED: "1",
     DO_NOT_TRACK: "1",
   });

@@ -1,6 +1,7 @@
 import { certManager, helloWorld, longhorn } from "@multicloud/addons";
 import { type MulticloudConfig, multicloud } from "@multicloud/core";
 import { cloudflare } from "@multicloud/dns-cloudflare";
+import { entrypointAgent } from "@multicloud/entrypoint-agent";
 import { haproxyGateway } from "@multicloud/gateway-haproxy";
 import { digitalocean } from "@multicloud/provider-digitalocean";
 import { openstack } from "@multicloud/provider-openstack";
@@ -36,6 +37,7 @@ export interface Home {
 
 /** A cluster over an OpenStack in the basement, one with public addresses, and DigitalOcean. Credentials: clouds.yaml, DIGITALOCEAN_TOKEN, ZEROTIER_CENTRAL_TOKEN, CLOUDFLARE_API_TOKEN. */
 export function homelab(home: Home, options: Pick<MulticloudConfig, "dialer" | "state" | "timing"> = {}) {
+  const entrypoint = cloudflare({ zone: home.zone, record: "*.apps" });
   const small = { size: "g1.medium", image: "debian-12" };
   const droplet = { size: "s-2vcpu-4gb", image: "debian-12-x64" };
   return multicloud({
@@ -62,12 +64,14 @@ export function homelab(home: Home, options: Pick<MulticloudConfig, "dialer" | "
     },
     overlay: zerotier({ network: home.network }),
     engine: rke(),
-    entrypoint: cloudflare({ zone: home.zone, record: "*.apps" }),
+    entrypoint,
     api: cloudflare({ zone: home.zone, record: "api" }),
     addons: [
       longhorn(home.manifests ? { manifest: home.manifests.longhorn } : {}),
       certManager({ email: home.email, ...(home.manifests ? { manifest: home.manifests.certManager } : {}) }),
       helloWorld({ host: `hello.apps.${home.zone}` }),
+      // Keeps the record on what is alive; without it, somebody outside has to.
+      entrypointAgent({ entrypoint }),
     ],
     ...options,
   });

@@ -1,4 +1,5 @@
-import { dirname, join } from "node:path";
+import { copyFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "tsup";
 
@@ -37,5 +38,8 @@ export async function buildPrograms(): Promise<Programs> {
       options.conditions = ["multicloud-source"];
     },
   });
+  // What travels into the cluster is looked for beside the code.
+  for (const program of ["entrypoint-agent/dist/agent.js", "dns-cloudflare/dist/in-cluster.js"])
+    await copyFile(join(directory, "../../packages", program), join(outDir, basename(program)));
   return { child: join(outDir, "child.mjs"), worker: join(outDir, "worker.mjs") };
 }

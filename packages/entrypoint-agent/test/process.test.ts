@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer as createHttpServer } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import { type AddressInfo, createServer, type Server } from "node:net";
@@ -15,13 +15,14 @@ import {
 } from "../../testing/src/kubernetes/kubernetes-cluster.js";
 import { createAuthority, issue } from "../../testing/src/rke/certificates/authority.js";
 import { fakeWorld } from "../../testing/test/fake-world.js";
-import { agentSettings, entrypointAgentManifest } from "../src/index.js";
+import { agentSettings, entrypointAgentManifest, nodeFlags } from "../src/index.js";
 
 const source = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const servers: Server[] = [];
 let directory: string;
 let agent: ChildProcess;
 let output = "";
+const greeted = new Set<string>();
 let statusPort: number;
 let cluster: EmulatedCluster;
 let dns: Awaited<ReturnType<typeof setUpDns>>;
@@ -41,7 +42,7 @@ async function until<T>(what: string, look: () => Promise<T | undefined> | T | u
   throw new Error(`${what}: not in time\n${output}`);
 }
 
-/** The program of the pods, as a process: from the sources, with everything that a pod is given. */
+/** The program of the pods, as a process: started as they start it, with everything that a pod is given. */
 beforeAll(async () => {
   const ca = await createAuthority("kube-ca");
   const serving = await issue(ca, { commonName: "kube-apiserver", names: ["127.0.0.1"] });
@@ -62,7 +63,15 @@ beforeAll(async () => {
       cluster.accept(socket, { certPem: serving.certPem, keyPem: serving.keyPem, clientCaPem: ca.certPem });
     }),
   );
-  const answer = createHttpsServer({ cert: serving.certPem, key: serving.keyPem }, (request, response) => {
+  const key = {
+    cert: serving.certPem,
+    key: serving.keyPem,
+    SNICallback(name: string, done: (error: null) => void) {
+      greeted.add(name);
+      done(null);
+    },
+  };
+  const answer = createHttpsServer(key, (request, response) => {
     response.writeHead(request.headers.host === "hello.apps.example.com" ? 404 : 500).end();
   });
   const port = await listen(answer);
@@ -96,22 +105,16 @@ beforeAll(async () => {
 
   directory = await mkdtemp(join(tmpdir(), "entrypoint-agent-process-"));
   for (const part of ["program", "credentials", "secrets"]) await mkdir(join(directory, part));
-  const inCluster = JSON.stringify(source("../../dns-cloudflare/src/in-cluster.ts"));
-  await writeFile(join(directory, "program/dns.mjs"), `export { openRecord } from ${inCluster};`);
+  // The very files that travel in the ConfigMap: `npm test` has bundled them.
+  await copyFile(source("../dist/agent.js"), join(directory, "program/agent.mjs"));
+  await copyFile(source("../../dns-cloudflare/dist/in-cluster.js"), join(directory, "program/dns.mjs"));
   await writeFile(join(directory, "program/settings.json"), JSON.stringify(settings));
   await writeFile(join(directory, "credentials/token"), "agent-token");
   await writeFile(join(directory, "credentials/ca.crt"), ca.certPem);
   await writeFile(join(directory, "secrets/token"), `${dns.dns.token}\n`);
   agent = spawn(
     process.execPath,
-    [
-      "--import",
-      "tsx",
-      "--conditions",
-      "multicloud-source",
-      source("../src/agent/main.ts"),
-      join(directory, "program"),
-    ],
+    [...nodeFlags, join(directory, "program/agent.mjs"), join(directory, "program")],
     {
       cwd: source("../../.."),
       env: {
@@ -143,6 +146,7 @@ it("finds its address, leads, moves the record by HTTPS with SNI, tells it, and 
     () => dns.dns.resolve("x.apps.example.com").includes("127.0.0.1") || undefined,
   );
   expect(dns.contents()).toEqual(["*.apps.example.com A 127.0.0.1"]);
+  expect([...greeted]).toEqual(["hello.apps.example.com"]);
   const event = await until("the event", () => cluster.objects("Event")[0]);
   expect(event).toMatchObject({ reason: "EntrypointSwitched", involvedObject: { kind: "DaemonSet" } });
 
@@ -168,6 +172,10 @@ it("finds its address, leads, moves the record by HTTPS with SNI, tells it, and 
     "multicloud-entrypoint",
   );
   expect(lease?.spec).toMatchObject({ holderIdentity: "" });
-  for (const line of output.trim().split("\n")) expect(JSON.parse(line)).toHaveProperty("message");
+  const said = output
+    .trim()
+    .split("\n")
+    .filter((line) => !line.startsWith("Warning: disabling flag"));
+  for (const line of said) expect(JSON.parse(line)).toHaveProperty("message");
   expect(output).not.toContain(dns.dns.token);
 });
