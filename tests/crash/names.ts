@@ -23,6 +23,12 @@ const history = /^(\/run\/cloud-init\/status\.json$|\/var\/log\/)/;
 const sshKey = /((?:ssh|ecdsa)-[a-z0-9-]+) AAAA[A-Za-z0-9+/=]+/g;
 /** In HAProxy's configuration, of its text with the addresses. */
 const gatewayDigest = /\b(multicloud(?:-| [a-z-]+\/[a-z-]+ ))[0-9a-f]{16}\b/g;
+/** In the agents' settings and in the mark of their pods: where this sandbox's services listen. */
+const loopback = /http:\/\/127\.0\.0\.1:\d+/g;
+const programDigest = /("multicloud\.entrypoint\/program":")[0-9a-f]{16}"/g;
+const revision = /("controller-revision-hash":")[0-9a-f]{10}"/g;
+/** A token of this sandbox in a Secret: base64 of `sandbox_…`. */
+const secretToken = /"c2FuZGJveF[A-Za-z0-9+/=]+"/g;
 const podSuffix = /("name":"[a-z0-9-]+)-[0-9a-f]{5}"/;
 
 export function createNames(machines: readonly VirtualMachine[]): Names {
@@ -43,7 +49,11 @@ export function createNames(machines: readonly VirtualMachine[]): Names {
     let result = text
       .replace(sshKey, "$1 <key>")
       .replace(/:key:[0-9a-f]{32}\b/g, ":key:<fingerprint>")
-      .replace(gatewayDigest, "$1<digest>");
+      .replace(gatewayDigest, "$1<digest>")
+      .replace(loopback, "<a service>")
+      .replace(programDigest, '$1<digest>"')
+      .replace(revision, '$1<digest>"')
+      .replace(secretToken, '"<a token>"');
     if (result.includes('"kind":"Pod"')) result = result.replace(podSuffix, '$1-<pod>"');
     for (const [from, to] of longestFirst) if (result.includes(from)) result = result.replaceAll(from, to);
     return result;
