@@ -1,15 +1,10 @@
 import { isIPv4 } from "node:net";
 import type { EntrypointHarness } from "@multicloud/testing/conformance";
-import { bundleProgram } from "../../testing/test/bundle-program.js";
-import { rfc2136 } from "../src/index.js";
-import config from "../tsup.config.js";
+import { bundledPlugin } from "./bundled-plugin.js";
 import { callContext, startNameServer } from "./name-server.js";
 
 const key = { name: "multicloud", algorithm: "hmac-sha256" } as const;
 const newSecret = (said: string) => Buffer.from(said).toString("base64");
-
-/** The in-cluster half, bundled at its first use. */
-let program: Promise<string> | undefined;
 
 /** A name server in this process with an empty zone, for the conformance suite. */
 export async function openEntrypointHarness(): Promise<EntrypointHarness> {
@@ -20,12 +15,7 @@ export async function openEntrypointHarness(): Promise<EntrypointHarness> {
   const server = await startNameServer({ ...key, secret: Buffer.from(right, "base64") });
   const open = (record: string, secret = right) => {
     const options = { server: "127.0.0.1", port: server.port, zone: "example.com", record, timeoutMs: 2_000 };
-    const plugin = rfc2136({ ...options, key: { ...key, secret } });
-    const bundle = () => {
-      program ??= bundleProgram(new URL("..", import.meta.url), config);
-      return program;
-    };
-    return { ...plugin, inCluster: { ...plugin.inCluster!, program: bundle } };
+    return bundledPlugin({ ...options, key: { ...key, secret } });
   };
   return {
     entrypoint: (record) => open(record),
