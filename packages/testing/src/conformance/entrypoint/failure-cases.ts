@@ -44,7 +44,9 @@ export const failureCases: readonly EntrypointCase[] = [
       const before = await trial.lines();
       const call = { plugin: trial.wrongCredentials!("www") };
       const { problems } = await trial.check(call);
-      expect(problems.map(({ code }) => code)).toEqual(["AUTH_FAILED"]);
+      expect([...new Set(problems.map(({ code }) => code))], "codes of what check finds").toEqual([
+        "AUTH_FAILED",
+      ]);
       const calls: Record<string, () => Promise<unknown>> = {
         get: () => trial.get(call),
         set: () => trial.set(second, call),

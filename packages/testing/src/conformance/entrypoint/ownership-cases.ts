@@ -45,7 +45,7 @@ export const ownershipCases: readonly EntrypointCase[] = [
     },
   },
   {
-    name: "a name that another cluster has is a problem of check (CONFLICT), and is not taken over by a cluster whose name begins like its",
+    name: "a name that another cluster has is a problem of check (CONFLICT), and none takes it over, also when its name begins alike",
     async run(trial) {
       await trial.set(first, { cluster: "lab-2" });
       for (const cluster of ["lab", "lab-2-b", "other"]) await expectTaken(trial, { cluster });
@@ -69,9 +69,6 @@ async function expectTaken(trial: EntrypointTrial, call: Call): Promise<void> {
 
 async function expectConflict(trial: EntrypointTrial, call: Call): Promise<void> {
   const { problems } = await trial.check(call);
-  expect(
-    problems.map(({ code }) => code),
-    "codes of the problems that check finds",
-  ).toEqual(["CONFLICT"]);
+  expect([...new Set(problems.map(({ code }) => code))], "codes of what check finds").toEqual(["CONFLICT"]);
   expectTold(await trial.errorOf(trial.set(second, call)), "set", ["CONFLICT"]);
 }

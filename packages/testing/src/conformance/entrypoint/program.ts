@@ -30,7 +30,8 @@ export async function writeProgram(source: string): Promise<ProgramFile> {
     async typeInAgent() {
       const script = `import(${JSON.stringify(href)}).then((it) => console.log(typeof it.openRecord))`;
       const { stdout } = await run(process.execPath, ["--jitless", "--eval", script], { cwd: folder });
-      return stdout.trim();
+      // V8 may warn of its flags before.
+      return stdout.trim().split("\n").at(-1) ?? "";
     },
     close: () => rm(folder, { recursive: true, force: true }),
   };
