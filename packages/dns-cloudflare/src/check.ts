@@ -38,7 +38,7 @@ export async function checkEntrypoint(
     warnings.push(...doubts(target.zone, zone));
     if (problems.some(({ path }) => path === "record")) return { problems, warnings };
     const obstacle = obstacles(await api.records(zone.id, target.record), mark(context.cluster));
-    if (obstacle) problems.push({ path: "record", given: target.record, ...obstacle });
+    if (obstacle) problems.push({ path: "record", given: target.record, code: "CONFLICT", ...obstacle });
   } catch (error) {
     const refused = MulticloudError.isInstance(error) && ["AUTH_FAILED", "FORBIDDEN"].includes(error.code);
     if (!refused) throw error;

@@ -73,7 +73,9 @@ test("never touches records without our mark", async () => {
   await www.remove(context);
   expect(contents()).toEqual(before);
   const { problems } = await www.check(context);
-  expect(problems).toMatchObject([{ path: "record", message: expect.stringContaining("the cluster other") }]);
+  expect(problems).toMatchObject([
+    { path: "record", code: "CONFLICT", message: expect.stringContaining("the cluster other") },
+  ]);
   await dns.close();
 });
 

@@ -22,6 +22,10 @@ export interface NameServer {
   readonly keys: { readonly update: ServerKey; readonly sha512: ServerKey; readonly powerless: ServerKey };
   /** What `dig +short` says, line by line, sorted. */
   dig(name: string, type: string): Promise<readonly string[]>;
+  /** All records of a zone but its SOA, by a transfer: name, TTL, type, data. */
+  records(
+    zone: string,
+  ): Promise<readonly (readonly [name: string, ttl: string, type: string, data: string])[]>;
   /** The zone's serial number: it grows with each change. */
   serial(zone?: string): Promise<string>;
   close(): Promise<void>;
@@ -60,17 +64,20 @@ export async function startNameServer(kind: Kind, port: number): Promise<NameSer
   for (const zone of ["example.com", "strict.example"])
     await writeFile(join(folder, `${zone}.zone`), zoneFile(zone));
   const server = await (kind === "bind" ? startBind : startKnot)(folder, port, keys);
-  const dig = async (...args: string[]) =>
-    (await run("dig", ["@127.0.0.1", "-p", String(port), "+short", "+norecurse", ...args])).stdout
-      .trim()
-      .split("\n")
-      .filter(Boolean)
-      .sort();
+  const lines = async (...args: string[]) =>
+    (await run("dig", ["@127.0.0.1", "-p", String(port), ...args])).stdout.trim().split("\n").filter(Boolean);
+  const dig = async (...args: string[]) => (await lines("+short", "+norecurse", ...args)).sort();
   return {
     host: "127.0.0.1",
     port,
     keys,
     dig: (name, type) => dig(name, type),
+    records: async (zone) =>
+      (await lines("+noall", "+answer", zone, "AXFR")).flatMap((line) => {
+        if (line.startsWith(";")) throw new Error(`no transfer of ${zone}: ${line}`);
+        const [name = "", ttl = "", , type = "", ...data] = line.split(/\s+/);
+        return type === "SOA" ? [] : [[name, ttl, type, data.join(" ")] as const];
+      }),
     serial: async (zone = "example.com") => (await dig(zone, "SOA"))[0]?.split(" ")[2] ?? "",
     async close() {
       server.kill("SIGKILL");
@@ -89,6 +96,7 @@ async function startBind(folder: string, port: number, keys: Keys): Promise<Chil
     `options {
   directory "${folder}"; pid-file none; session-keyfile "${folder}/session.key"; recursion no;
   listen-on port ${port} { 127.0.0.1; }; listen-on-v6 { none; }; dnssec-validation no;
+  allow-transfer { 127.0.0.1; };
 };
 controls { };
 ${Object.values(keys).map(key).join("\n")}
@@ -124,11 +132,14 @@ acl:
   - id: updates
     key: [${keys.update.name}, ${keys.sha512.name}]
     action: update
+  - id: transfers
+    address: 127.0.0.1
+    action: transfer
 zone:
   - domain: example.com
     storage: ${folder}
     file: example.com.zone
-    acl: updates
+    acl: [updates, transfers]
 `,
   );
   return started(spawn("knotd", ["-c", join(folder, "knot.conf")]), port);

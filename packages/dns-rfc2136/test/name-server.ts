@@ -1,16 +1,9 @@
 import { connect, createServer, type Socket } from "node:net";
 import type { CallContext, Report } from "@multicloud/core/plugin";
 import { encodeName, uint16 } from "../src/bytes.js";
-import { answerMac, appendTsig, splitTsig, type TsigKey } from "../src/tsig.js";
-
-/** One line of a message: a record, or a condition or change of an UPDATE. */
-interface Line {
-  readonly name: string;
-  readonly type: number;
-  readonly class: number;
-  readonly ttl: number;
-  readonly data: string;
-}
+import { rcodes, tsigErrors } from "../src/errors.js";
+import { answerMac, appendTsig, signRequest, splitTsig, type TsigKey, type TsigRecord } from "../src/tsig.js";
+import { encodeLine, framed, type Line, parseRequest, unframe } from "./server-messages.js";
 
 /** What goes wrong with the next message of a kind. */
 export interface Faults {
@@ -22,9 +15,11 @@ export interface Faults {
   answers?: "unsigned" | "tampered" | "other-key" | undefined;
   /** Runs before the next update is judged. */
   beforeUpdate?: (() => void) | undefined;
+  /** Every connection ends at its first message. */
+  isAway?: boolean;
 }
 
-const soa = 6;
+const [a, soa, txt, aaaa] = [1, 6, 16, 28];
 const [classIn, classNone, classAny] = [1, 254, 255];
 
 /** A primary server of `example.com` in this process: RFC 2136 with TSIG over TCP, and ways to break it. */
@@ -34,23 +29,29 @@ export async function startNameServer(key: TsigKey) {
   const id = (line: Pick<Line, "name" | "type">) => `${line.name} ${line.type}`;
   const faults: Faults = {};
   const sockets = new Set<Socket>();
-  const counts = { queries: 0, updates: 0, changes: 0 };
+  /** `writes` are the updates that were taken, but for those that only delete what is not there. */
+  const counts = { queries: 0, updates: 0, writes: 0, changes: 0 };
+  const listeners = new Set<() => void | Promise<void>>();
 
   function judge(prerequisites: readonly Line[]): number {
     const wanted = new Map<string, Set<string>>();
     for (const line of prerequisites) {
       const exists = sets.has(id(line));
-      if (line.class === classNone && exists) return 7;
+      if (line.class === classNone && exists) return rcodes.YXRRSET;
       if (line.class === classIn) wanted.set(id(line), (wanted.get(id(line)) ?? new Set()).add(line.data));
     }
     for (const [at, data] of wanted) {
-      if ([...(sets.get(at)?.data ?? [])].sort().join() !== [...data].sort().join()) return 8;
+      if ([...(sets.get(at)?.data ?? [])].sort().join() !== [...data].sort().join()) return rcodes.NXRRSET;
     }
-    return 0;
+    return rcodes.NOERROR;
   }
 
-  function apply(updates: readonly Line[]): void {
+  /** Tells whether anything changed. */
+  function apply(updates: readonly Line[]): boolean {
     const before = describeAll();
+    if (updates.some((line) => line.class !== classNone || sets.get(id(line))?.data.has(line.data))) {
+      counts.writes += 1;
+    }
     for (const line of updates) {
       const at = id(line);
       if (line.class === classAny) sets.delete(at);
@@ -61,21 +62,31 @@ export async function startNameServer(key: TsigKey) {
       }
       if (sets.get(at)?.data.size === 0) sets.delete(at);
     }
-    if (describeAll() !== before) counts.changes += 1;
+    if (describeAll() === before) return false;
+    counts.changes += 1;
+    return true;
   }
 
   const describeAll = () =>
     JSON.stringify([...sets].map(([at, { ttl, data }]) => [at, ttl, [...data].sort()]).sort());
 
-  function answer(socket: Socket, request: Buffer): void {
+  async function answer(socket: Socket, request: Buffer): Promise<void> {
     const { message, tsig } = splitTsig(request);
     const isUpdate = ((message[2]! >> 3) & 15) === 5;
-    const { question, sections } = parse(message);
-    let rcode = 0;
+    const { question, sections } = parseRequest(message);
+    if (faults.isAway || !tsig) return void socket.destroy();
+    const mistrust = mistrusts(message, tsig);
+    if (mistrust !== 0) {
+      const refusal = reply(message, question, rcodes.NOTAUTH, []);
+      const fields = { time: tsig.time, fudge: tsig.fudge, error: mistrust, other: Buffer.alloc(0) };
+      // Who is not trusted gets no MAC (RFC 8945 §5.2).
+      return void socket.write(framed(appendTsig(refusal, key, { ...fields, mac: Buffer.alloc(0) })));
+    }
+    let rcode: number = rcodes.NOERROR;
     let answers: readonly Line[] = [];
     if (faults.servfail) {
       faults.servfail -= 1;
-      rcode = 2;
+      rcode = rcodes.SERVFAIL;
     } else if (isUpdate) {
       counts.updates += 1;
       const { cutUpdate, beforeUpdate } = faults;
@@ -84,7 +95,8 @@ export async function startNameServer(key: TsigKey) {
       beforeUpdate?.();
       if (cutUpdate === "before") return void socket.destroy();
       rcode = judge(sections[0]);
-      if (rcode === 0) apply(sections[1]);
+      if (rcode === rcodes.NOERROR && apply(sections[1]))
+        for (const listener of [...listeners]) await listener();
       if (cutUpdate === "after") return void socket.destroy();
     } else {
       counts.queries += 1;
@@ -93,21 +105,16 @@ export async function startNameServer(key: TsigKey) {
       if (question.type === soa && question.name === "example.com")
         answers = [{ ...question, class: classIn, ttl: 60, data: `${"00".repeat(2)}${"00".repeat(20)}` }];
     }
-    const plain = Buffer.concat([
-      message.subarray(0, 2),
-      Buffer.from([message[2]! | 0x84, rcode]),
-      uint16(1),
-      uint16(answers.length),
-      Buffer.alloc(4),
-      encodeName(question.name),
-      uint16(question.type),
-      uint16(classIn),
-      ...answers.map(encode),
-    ]);
-    send(socket, spoil(plain, tsig!));
+    socket.write(framed(spoil(reply(message, question, rcode, answers), tsig)));
   }
 
-  function spoil(plain: Buffer, request: NonNullable<ReturnType<typeof splitTsig>["tsig"]>): Buffer {
+  /** Why a request's signature is not taken (RFC 8945 §5.2); 0 when it is. */
+  function mistrusts(message: Buffer, tsig: TsigRecord): number {
+    if (tsig.name !== key.name || tsig.algorithm !== key.algorithm) return tsigErrors.BADKEY;
+    return signRequest(message, key, tsig.time).mac.equals(tsig.mac) ? 0 : tsigErrors.BADSIG;
+  }
+
+  function spoil(plain: Buffer, request: TsigRecord): Buffer {
     if (faults.answers === "unsigned") return plain;
     const used = faults.answers === "other-key" ? { ...key, secret: Buffer.from("somebody else's") } : key;
     const fields = { time: request.time, fudge: 300, error: 0, other: Buffer.alloc(0) };
@@ -118,31 +125,46 @@ export async function startNameServer(key: TsigKey) {
 
   const server = createServer((socket) => {
     sockets.add(socket);
-    let received = Buffer.alloc(0);
+    let received: Buffer = Buffer.alloc(0);
     socket.on("error", () => {}).on("close", () => sockets.delete(socket));
     socket.on("data", (chunk: Buffer) => {
-      received = Buffer.concat([received, chunk]);
-      while (received.length > 2 && received.length >= 2 + received.readUInt16BE(0)) {
-        const end = 2 + received.readUInt16BE(0);
-        const request = received.subarray(2, end);
-        received = received.subarray(end);
-        answer(socket, request);
-      }
+      const { messages, rest } = unframe(Buffer.concat([received, chunk]));
+      received = rest;
+      for (const message of messages) answer(socket, message).catch((error) => socket.destroy(error));
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as { readonly port: number };
+  const dataOf = (name: string, type: number) =>
+    [...(sets.get(`${name} ${type}`)?.data ?? [])].map((data) => readable(type, Buffer.from(data, "hex")));
   return {
     port,
     faults,
     counts,
-    /** Data of a set, readable. */
-    addresses: (name: string) =>
-      [...(sets.get(`${name} 1`)?.data ?? [])].map((data) => [...Buffer.from(data, "hex")].join(".")).sort(),
-    marks: (name: string) =>
-      [...(sets.get(`${name} 16`)?.data ?? [])].map((data) => Buffer.from(data, "hex").toString("latin1")),
+    /** IPv4 addresses of a name. */
+    addresses: (name: string) => dataOf(name, a).sort(),
+    marks: (name: string) => dataOf(name, txt),
+    /** Addresses that whoever asks for a name is given; where nothing has it, a wildcard's (RFC 4592). */
+    lookUp(name: string) {
+      const has = [...sets.keys()].some((at) => at.startsWith(`${name} `));
+      const owner = has ? name : name.replace(/^[^.]+/, "*");
+      return [...dataOf(owner, a), ...dataOf(owner, aaaa)].sort();
+    },
+    /** All records but the zone's own. */
+    records: () =>
+      [...sets].flatMap(([at, { ttl, data }]) => {
+        const [name = "", type] = at.split(" ");
+        return [...data].map((each) => ({ name, type: Number(type), ttl, data: each }));
+      }),
+    /** Adds a record as somebody else would. */
     put(name: string, type: number, data: Buffer) {
-      sets.set(`${name} ${type}`, { ttl: 60, data: new Set([data.toString("hex")]) });
+      const set = sets.get(`${name} ${type}`)?.data ?? new Set();
+      sets.set(`${name} ${type}`, { ttl: 60, data: set.add(data.toString("hex")) });
+    },
+    /** Tells of each update that changed something, before it is answered. Returns a function that stops it. */
+    onChange(listener: () => void | Promise<void>) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
     },
     async close() {
       for (const socket of sockets) socket.destroy();
@@ -151,41 +173,26 @@ export async function startNameServer(key: TsigKey) {
   };
 }
 
-function send(socket: Socket, message: Buffer): void {
-  socket.write(Buffer.concat([uint16(message.length), message]));
+/** A response to a request, without a signature. */
+function reply(request: Buffer, question: Line, rcode: number, answers: readonly Line[]): Buffer {
+  return Buffer.concat([
+    request.subarray(0, 2),
+    Buffer.from([request[2]! | 0x84, rcode]),
+    uint16(1),
+    uint16(answers.length),
+    Buffer.alloc(4),
+    encodeName(question.name),
+    uint16(question.type),
+    uint16(classIn),
+    ...answers.map(encodeLine),
+  ]);
 }
 
-function encode({ name, type, class: klass, ttl, data }: Line): Buffer {
-  const seconds = Buffer.alloc(4);
-  seconds.writeUInt32BE(ttl);
-  const rdata = Buffer.from(data, "hex");
-  return Buffer.concat([encodeName(name), uint16(type), uint16(klass), seconds, uint16(rdata.length), rdata]);
-}
-
-/** Reads a request; ours compress no names. */
-function parse(message: Buffer): { question: Line; sections: readonly [Line[], Line[]] } {
-  let at = 12;
-  const name = () => {
-    const labels: string[] = [];
-    for (let length = message[at]!; length > 0; length = message[at]!) {
-      labels.push(message.toString("latin1", at + 1, at + 1 + length));
-      at += 1 + length;
-    }
-    at += 1;
-    return labels.join(".");
-  };
-  const question = { name: name(), type: message.readUInt16BE(at), class: 1, ttl: 0, data: "" };
-  at += 4;
-  const lines = (count: number) =>
-    Array.from({ length: count }, (): Line => {
-      const owner = name();
-      const [type, klass] = [message.readUInt16BE(at), message.readUInt16BE(at + 2)];
-      const [ttl, length] = [message.readUInt32BE(at + 4), message.readUInt16BE(at + 8)];
-      const data = message.toString("hex", at + 10, at + 10 + length);
-      at += 10 + length;
-      return { name: owner, type, class: klass, ttl, data };
-    });
-  return { question, sections: [lines(message.readUInt16BE(6)), lines(message.readUInt16BE(8))] };
+function readable(type: number, data: Buffer): string {
+  if (type === a) return data.join(".");
+  if (type !== aaaa) return data.toString("latin1");
+  const groups = Array.from({ length: 8 }, (_, index) => data.readUInt16BE(2 * index).toString(16));
+  return new URL(`http://[${groups.join(":")}]`).hostname.slice(1, -1);
 }
 
 /** A call's context with a plain TCP dialer. */

@@ -29,7 +29,7 @@ export const labelsOf = (name: string) => ({
 export const nodeFlags = ["--jitless", "--max-old-space-size=24", "--max-semi-space-size=1"];
 
 /** What one agent may have, in MiB: ten of its own, the rest for the pages of Node's program that it uses. */
-export const memoryLimitMib = 50;
+const memoryLimitMib = 50;
 
 /** The agents' own namespace. */
 export const defaultNamespace = "multicloud-entrypoint";

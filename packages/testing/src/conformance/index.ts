@@ -1,5 +1,5 @@
 /**
- * What every provider, cluster engine and overlay has to do, as tests: the same that the SDK's own plugins
+ * What every provider, cluster engine, overlay and DNS plugin has to do, as tests: the same that the SDK's own plugins
  * pass. Needs vitest.
  *
  * @module
@@ -18,6 +18,12 @@ export type {
   SeenFile,
   WrongOptions,
 } from "./engine/harness.js";
+export { describeEntrypoint } from "./entrypoint/describe-entrypoint.js";
+export type {
+  EntrypointAbility,
+  EntrypointHarness,
+  EntrypointSuite,
+} from "./entrypoint/harness.js";
 export type { Ability, CloudThing, ProviderHarness, ProviderSuite } from "./harness.js";
 export { describeOverlay } from "./overlay/describe-overlay.js";
 export type {

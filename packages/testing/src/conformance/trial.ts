@@ -4,13 +4,13 @@ import type {
   MachineRequest,
   MachineRole,
   Provider,
-  Report,
   SharedRequest,
   SiteContext,
 } from "@multicloud/core/plugin";
 import { expect } from "vitest";
 import { generateKeyPair } from "../world/key-pair.js";
 import type { CloudThing, ProviderHarness, ProviderSuite } from "./harness.js";
+import { openNotes } from "./notes.js";
 
 /** One case's cloud with what most cases do to it. Remembers every report and error, to look for secrets in them. */
 export interface Trial extends ProviderHarness {
@@ -53,7 +53,7 @@ const pauseMs = 10;
 
 export async function openTrial(suite: ProviderSuite): Promise<Trial> {
   const harness = await suite.create();
-  const said: unknown[] = [];
+  const notes = openNotes();
   const bootSecret = `boot-secret-${randomUUID()}`;
   const secrets = [...harness.secrets, bootSecret];
   const shared: SharedRequest = {
@@ -66,12 +66,6 @@ export async function openTrial(suite: ProviderSuite): Promise<Trial> {
   };
   const never = new AbortController().signal;
 
-  const note = (error: unknown) => {
-    for (let each: unknown = error; each instanceof Error; each = each.cause) {
-      said.push(each.message, each.stack, each);
-    }
-    return error;
-  };
   const trial: Trial = {
     ...harness,
     secrets,
@@ -84,7 +78,7 @@ export async function openTrial(suite: ProviderSuite): Promise<Trial> {
       dialer:
         harness.dialer ??
         (() => Promise.reject(new Error("the harness has no dialer, so nothing can be dialled"))),
-      report: (report: Report) => void said.push(report),
+      report: notes.add,
       ...more,
     }),
     batch: (count, { role = "worker", spec = "spec-1", cluster = "lab", site = "ocean" } = {}) =>
@@ -133,18 +127,9 @@ export async function openTrial(suite: ProviderSuite): Promise<Trial> {
         .filter(({ kind }) => kind === "machine")
         .map(({ name }) => name)
         .sort(),
-    async errorOf(work) {
-      let error: unknown;
-      try {
-        await work;
-      } catch (thrown) {
-        error = note(thrown);
-      }
-      expect(error, "this call has to reject").toBeDefined();
-      return error;
-    },
-    settled: (work) => work.then(() => {}, note).then(() => {}),
-    said: () => said.map((each) => (typeof each === "string" ? each : JSON.stringify(each))).join("\n"),
+    errorOf: notes.errorOf,
+    settled: notes.settled,
+    said: notes.said,
   };
   return trial;
 }

@@ -4,10 +4,10 @@ import {
   type ClusterEngine,
   type EngineNode,
   type EngineResult,
-  type Report,
 } from "@multicloud/core/plugin";
 import { expect } from "vitest";
 import { parse } from "yaml";
+import { openNotes } from "../notes.js";
 import type { EngineHarness, EngineSuite } from "./harness.js";
 import { type EngineProcess, startProcess } from "./process.js";
 
@@ -48,25 +48,19 @@ export interface Picture {
 
 export async function openTrial(suite: EngineSuite): Promise<EngineTrial> {
   const harness = await suite.create();
-  const said: unknown[] = [];
+  const notes = openNotes();
   const commands: string[] = [];
   const processes: EngineProcess[] = [];
   const machines = new Set<string>();
 
-  const note = (error: unknown) => {
-    for (let each: unknown = error; each instanceof Error; each = each.cause) {
-      said.push(each.message, each.stack, each);
-    }
-    return error;
-  };
   const start = (engine = harness.engine()) => {
     const process = startProcess(
       harness,
       engine,
       {
-        report: (report: Report) => void said.push(report),
+        report: notes.add,
         command: (command) => void commands.push(command),
-        failed: note,
+        failed: notes.error,
       },
       machines,
     );
@@ -130,17 +124,8 @@ export async function openTrial(suite: EngineSuite): Promise<EngineTrial> {
       expect(harness.writes() - writes, "changes on the machines by an up() of what is right").toBe(0);
     },
     names: async () => (await harness.things()).map(({ kind, name }) => `${kind} ${name}`).sort(),
-    async errorOf(work) {
-      let error: unknown;
-      try {
-        await work;
-      } catch (thrown) {
-        error = note(thrown);
-      }
-      expect(error, "this call has to reject").toBeDefined();
-      return error;
-    },
-    said: () => said.map((each) => (typeof each === "string" ? each : JSON.stringify(each))).join("\n"),
+    errorOf: notes.errorOf,
+    said: notes.said,
     nodeCommands: () => commands,
     async close() {
       for (const process of processes) await process.close();

@@ -1,37 +1,9 @@
 import { expect } from "vitest";
+import { abortAt, stoppedByTest } from "../abort-at.js";
 import type { OverlayCase, OverlayTrial } from "./trial.js";
 
-const stoppedByTest = new Error("stopped by the test");
 /** More changes than one node takes: where the search for the last one stops. */
 const mostWrites = 40;
-
-/** Aborts a call at the n-th change that it asks for; false when there were fewer. */
-async function abortAt(
-  trial: OverlayTrial,
-  n: number,
-  work: (signal: AbortSignal) => Promise<unknown>,
-): Promise<boolean> {
-  const abort = new AbortController();
-  let seen = 0;
-  const unlisten = trial.onWrite!(() => {
-    seen += 1;
-    if (seen === n) abort.abort(stoppedByTest);
-  });
-  const error = await work(abort.signal).then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  unlisten();
-  if (seen < n) {
-    if (error !== undefined) throw error;
-    return false;
-  }
-  // The last change may be the end of the call.
-  if (error !== undefined) {
-    expect(error, "an aborted call rejects with the signal's reason").toBe(stoppedByTest);
-  }
-  return true;
-}
 
 /** A network and a node on it, by a process of its own. */
 async function upOf(trial: OverlayTrial, name: string, signal?: AbortSignal): Promise<void> {
@@ -90,7 +62,7 @@ export const interruptionCases: readonly OverlayCase[] = [
         await trial.destroy();
         expect(await trial.lines(), `left by a destroy after an abort at change ${n - 1}`).toEqual(before);
         let booted = false;
-        const died = await abortAt(trial, n, async (signal) => {
+        const died = await abortAt(trial.onWrite!, n, async (signal) => {
           const overlay = trial.overlay();
           const context = trial.context({ signal });
           const network = await overlay.ensure(context);
@@ -121,7 +93,7 @@ export const interruptionCases: readonly OverlayCase[] = [
         await trial.joining(network, "worker-1");
         await trial.admit(network, "worker-1");
         await trial.discard("worker-1");
-        const died = await abortAt(trial, n, (signal) => trial.destroy(trial.context({ signal })));
+        const died = await abortAt(trial.onWrite!, n, (signal) => trial.destroy(trial.context({ signal })));
         await trial.destroy();
         expect(await trial.lines(), `left after an abort at change ${n}`).toEqual(before);
         if (!died) return;

@@ -5,10 +5,9 @@ import {
   type OverlayAddress,
   type OverlayNetwork,
   type RemoteHost,
-  type Report,
 } from "@multicloud/core/plugin";
-import { expect } from "vitest";
 import type { Case } from "../describe-cases.js";
+import { openNotes } from "../notes.js";
 import { asLines } from "../trial.js";
 import type { OverlayAbility, OverlayHarness, OverlayNode, OverlaySuite } from "./harness.js";
 
@@ -44,16 +43,10 @@ export interface OverlayTrial extends Omit<OverlayHarness, "secrets"> {
 
 export async function openTrial(suite: OverlaySuite): Promise<OverlayTrial> {
   const harness = await suite.create();
-  const said: unknown[] = [];
+  const notes = openNotes();
   const hosts = new Map<string, Promise<RemoteHost>>();
   const never = new AbortController().signal;
 
-  const note = (error: unknown) => {
-    for (let each: unknown = error; each instanceof Error; each = each.cause) {
-      said.push(each.message, each.stack, each);
-    }
-    return error;
-  };
   async function nodeOf(name: string): Promise<OverlayNode> {
     const opening = hosts.get(name) ?? harness.connect(name);
     hosts.set(name, opening);
@@ -63,7 +56,7 @@ export async function openTrial(suite: OverlaySuite): Promise<OverlayTrial> {
       host: {
         address: host.address,
         exec(command, options) {
-          said.push(command);
+          notes.add(command);
           return host.exec(command, options);
         },
         readFile: (...args) => host.readFile(...args),
@@ -88,13 +81,13 @@ export async function openTrial(suite: OverlaySuite): Promise<OverlayTrial> {
       dialer:
         harness.dialer ??
         (() => Promise.reject(new Error("the harness has no dialer, so nothing can be dialled"))),
-      report: (report: Report) => void said.push(report),
+      report: notes.add,
       ...more,
     }),
     ensure: () => harness.overlay().ensure(trial.context()),
     async joining(network, ...names) {
       const fragment = harness.overlay().boot(network);
-      said.push(fragment);
+      notes.add(fragment);
       await Promise.all(
         names.map(async (name) => {
           await harness.boot(name);
@@ -115,19 +108,10 @@ export async function openTrial(suite: OverlaySuite): Promise<OverlayTrial> {
       await overlay.remove(context, await overlay.members(context));
       await overlay.destroy(context);
     },
-    async errorOf(work) {
-      let error: unknown;
-      try {
-        await work;
-      } catch (thrown) {
-        error = note(thrown);
-      }
-      expect(error, "this call has to reject").toBeDefined();
-      return error;
-    },
-    settled: (work) => work.then(() => {}, note).then(() => {}),
-    note: (text) => void said.push(text),
-    said: () => said.map((each) => (typeof each === "string" ? each : JSON.stringify(each))).join("\n"),
+    errorOf: notes.errorOf,
+    settled: notes.settled,
+    note: notes.add,
+    said: notes.said,
     async writesOf(work) {
       const before = harness.writes();
       await work();
