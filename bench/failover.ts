@@ -18,6 +18,7 @@ const { values } = parseArgs({
     scenarios: { type: "string", default: Object.keys(scenarios).join(",") },
     quiet: { type: "string", default: "60" },
     "loss-minutes": { type: "string", default: "30" },
+    node: { type: "string", default: process.execPath },
     verbose: { type: "boolean", default: false },
   },
 });
@@ -38,7 +39,7 @@ if (chosen.length > 0) {
     for (const [, { nodes }] of labs) for (const { agent } of nodes) agent?.kill("SIGKILL");
   });
   for (const [index, scenario] of chosen.entries())
-    labs.push([scenario, await openLab(server, scenario, index, directory)]);
+    labs.push([scenario, await openLab(server, scenario, index, directory, values.node)]);
   say(
     `API server: ${server.name}. Five agents and five entries a scenario, each a process in a network of its own.`,
   );

@@ -52,6 +52,8 @@ export async function openLab(
   name: string,
   index: number,
   directory: string,
+  /** Node as the agents run it. */
+  nodeProgram: string,
 ): Promise<Lab> {
   const namespace = `failover-${name}`;
   // Cloudflare takes about 150 ms for a call from Europe.
@@ -117,7 +119,7 @@ export async function openLab(
 
   // A container brings its own Node. One agent has one too, so that all pages of it count against its limit.
   const ownNode = join(home, "node");
-  await copyFile(process.execPath, ownNode);
+  await copyFile(nodeProgram, ownNode);
   const limits: MemoryLimit[] = [];
   const entries: ChildProcess[] = [];
   const nodes = await Promise.all(
@@ -151,7 +153,7 @@ export async function openLab(
             first,
             [
               ...rest,
-              at === 0 ? ownNode : process.execPath,
+              at === 0 ? ownNode : nodeProgram,
               ...nodeFlags,
               join(home, "program/agent.mjs"),
               join(home, "program"),

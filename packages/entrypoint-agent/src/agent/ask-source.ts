@@ -1,13 +1,13 @@
-import { request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import type { AskSource } from "./find-addresses.js";
+import { http } from "./node-http.js";
 
 const longestAnswer = 4_096;
 
 /** Asks over HTTP(S) with the family forced: `fetch` would take whichever connects first. */
 export const askSource: AskSource = (url, family, signal) =>
   new Promise((resolve, reject) => {
-    const request = url.startsWith("https:") ? requestHttps : requestHttp;
+    const request = url.startsWith("https:") ? requestHttps : http.request;
     const sent = request(
       url,
       { family, signal, agent: false, headers: { "user-agent": "multicloud-entrypoint-agent" } },

@@ -1,15 +1,15 @@
-import { Agent as HttpAgent, request as requestHttp } from "node:http";
 import { Agent as HttpsAgent, request as requestHttps } from "node:https";
 import type { SendRequest } from "@multicloud/core/plugin";
+import { http } from "./node-http.js";
 
 /** Over `node:https`, with connections kept open. */
 export function createSender(): SendRequest {
-  const plain = new HttpAgent({ keepAlive: true, maxSockets: 2 });
+  const plain = new http.Agent({ keepAlive: true, maxSockets: 2 });
   const secure = new HttpsAgent({ keepAlive: true, maxSockets: 2 });
   return ({ method, url, headers, body, signal }) =>
     new Promise((resolve, reject) => {
       const isSecure = url.startsWith("https:");
-      const sent = (isSecure ? requestHttps : requestHttp)(
+      const sent = (isSecure ? requestHttps : http.request)(
         url,
         {
           method,

@@ -1,9 +1,10 @@
-import { createServer, type Server } from "node:http";
+import type { Server } from "node:http";
+import { http } from "./node-http.js";
 import type { Agent } from "./run-agent.js";
 
 /** Serves `/healthz` (200 or 503) and `/metrics` (Prometheus' text format). */
 export function serveStatus(agent: Pick<Agent, "healthy" | "metrics">, port: number): Server {
-  const server = createServer((request, response) => {
+  const server = http.createServer((request, response) => {
     const path = request.url?.split("?")[0];
     if (request.method !== "GET" && request.method !== "HEAD") return void response.writeHead(405).end();
     if (path === "/healthz") {
