@@ -71,7 +71,10 @@ describe("the addon", () => {
       .objects()
       .filter(({ metadata }) => metadata.name.includes("entrypoint-agent"));
     expect(left.filter(({ kind }) => kind !== "Event")).toEqual([]);
+    // Now the other one may take the name, and a second removal leaves that alone too.
+    await entrypoint.set(other, ["192.0.2.2"]);
     await addon.remove(fixture.context);
+    expect(dns.contents()).toEqual(["*.apps.example.com A 192.0.2.2", "*.other.example.com A 192.0.2.2"]);
   });
 
   it("keeps the token in the Secret and nowhere else", async () => {
