@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { defaultNamespace } from "../../packages/entrypoint-agent/src/addon/manifest.js";
 import { systemClock } from "../../packages/entrypoint-agent/src/agent/clock.js";
 import { tell } from "../../packages/entrypoint-agent/src/agent/events.js";
 import {
@@ -54,6 +55,12 @@ afterAll(async () => {
   await server?.close();
   if (credentials) await rm(credentials, { recursive: true });
 });
+
+/** What of the DaemonSet a pod is made from. */
+interface PodTemplate {
+  readonly metadata: object;
+  readonly spec: { readonly securityContext: Readonly<Record<string, unknown>> };
+}
 
 const content = (holder: string, transitions: number) => ({
   holder,
@@ -184,6 +191,39 @@ test("a Lease goes with the node that owns it", async () => {
   await server.request({ method: "DELETE", path: `${path}/entry-2` });
   const lease = { apiVersion: "coordination.k8s.io/v1", kind: "Lease", name: "of-entry-2", namespace };
   await expect.poll(() => api.get(lease), { timeout: 60_000 }).toBeUndefined();
+});
+
+test("its pods are admitted where only restricted pods are, and would not be if they might run as root", async () => {
+  const given = { ...agentInput, settings: { ...agentInput.settings, namespace: defaultNamespace } };
+  const objects = entrypointAgentManifest(given);
+  const daemonSet = objects.find(({ kind }) => kind === "DaemonSet");
+  const { template } = (daemonSet as unknown as { spec: { template: PodTemplate } }).spec;
+  await api.apply(objects.filter(({ kind }) => kind === "Namespace" || kind === "ServiceAccount"));
+  const create = async ({ metadata, spec }: PodTemplate) => {
+    const { status, body } = await server.request({
+      method: "POST",
+      path: `/api/v1/namespaces/${defaultNamespace}/pods?dryRun=All`,
+      body: { apiVersion: "v1", kind: "Pod", metadata: { ...metadata, name: "agent-of-entry-1" }, spec },
+    });
+    return { status, message: (body as { message?: string }).message };
+  };
+  try {
+    const namespaces = await server.request({
+      method: "GET",
+      path: `/api/v1/namespaces/${defaultNamespace}`,
+    });
+    expect(namespaces.body).toMatchObject({
+      metadata: { labels: { "pod-security.kubernetes.io/enforce": "restricted" } },
+    });
+    expect(await create(template)).toEqual({ status: 201, message: undefined });
+    const { runAsNonRoot: _, ...securityContext } = template.spec.securityContext;
+    expect(await create({ ...template, spec: { ...template.spec, securityContext } })).toEqual({
+      status: 403,
+      message: expect.stringMatching(/violates PodSecurity "restricted.*runAsNonRoot/),
+    });
+  } finally {
+    await api.delete({ apiVersion: "v1", kind: "Namespace", name: defaultNamespace });
+  }
 });
 
 test("the objects it is made of are not changed by being used", async () => {

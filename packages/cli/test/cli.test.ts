@@ -34,11 +34,49 @@ contexts: [{ name: there, context: { cluster: there, user: admin } }]
 
 /** A cluster that notes what is asked of it; its runs have no events. */
 const fake = `
-const run = (value) => Object.assign(Promise.resolve(value), { async *[Symbol.asyncIterator]() {} });
+const run = (value, events = []) =>
+  Object.assign(Promise.resolve(value), { async *[Symbol.asyncIterator]() { yield* events; } });
 const asked: unknown[] = [];
 (globalThis as { asked?: unknown[] }).asked = asked;
 const note = (verb: string, value: unknown) => (options: unknown) => { asked.push([verb, options]); return run(value); };
 const counts = { create: 0, replace: 0, delete: 0, keep: 1 };
+const measured = {
+  lost: "home",
+  record: "*.apps.example.com",
+  host: "drill.apps.example.com",
+  before: ["203.0.113.1"],
+  after: ["198.51.100.1"],
+  recordSeconds: 5.25,
+  clientSeconds: 12,
+  timeline: [
+    { seconds: 0.3, what: "home is lost" },
+    { seconds: 5.25, what: "the record holds 198.51.100.1" },
+    { seconds: 12, what: "the client has its answer" },
+  ],
+};
+const change = {
+  at: 65_000,
+  type: "entrypoint-switch",
+  record: "*.apps.example.com",
+  from: ["203.0.113.1"],
+  to: ["198.51.100.1"],
+  reason: "203.0.113.1 is dead",
+};
+/** One change of the record, then nothing until it is stopped. */
+const watching = ({ signal } = {}) => {
+  asked.push(["watch", { signal: signal instanceof AbortSignal }]);
+  const ended = new Promise((resolve, reject) => {
+    if (signal) signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    else resolve(undefined);
+  });
+  ended.catch(() => {});
+  const events = async function* () {
+    yield change;
+    globalThis.watched?.();
+    await ended.catch(() => {});
+  };
+  return Object.assign(ended, { [Symbol.asyncIterator]: events });
+};
 export default async () => ({
   name: "lab",
   plan: note("plan", { actions: [], counts, unchanged: true }),
@@ -61,6 +99,11 @@ export default async () => ({
     ],
   }),
   destroy: note("destroy", { machines: ["lab-a-worker-1"] }),
+  entrypoint: { watch: watching },
+  drill: (options: unknown) => {
+    asked.push(["drill", options]);
+    return run(measured, [{ at: 2_000, type: "drill-moment", seconds: 0.3, what: "home is lost" }]);
+  },
   kubeconfig: note("kubeconfig", ${JSON.stringify(kubeconfig)}),
   inventory: note("inventory", { ansible: () => "[masters]\\n", sshConfig: () => "", mermaid: () => "", toJSON: () => ({}) }),
 });
@@ -165,4 +208,60 @@ test("nothing is lost without the cluster's name", async () => {
   const stderr = new PassThrough();
   expect(await cli("destroy", { stdin: typed("no"), stderr })).toMatchObject({ code: 2 });
   expect(await cli("destroy", { stdin: typed("lab"), stderr })).toMatchObject({ code: 0 });
+});
+
+test("watch tells each change of the record as it goes, until it is stopped", async () => {
+  await writeFile(join(directory, "multicloud.config.ts"), fake);
+  const told = "→  *.apps.example.com: 203.0.113.1 → 198.51.100.1 (203.0.113.1 is dead)\n";
+  for (const words of ["entrypoint watch", "watch"]) {
+    const stop = new AbortController();
+    (globalThis as { watched?: () => void }).watched = () => stop.abort(new Error("stopped by SIGINT"));
+    const { code, out, err } = await cli(words, { signal: stop.signal });
+    expect(asked().at(-1)).toEqual(["watch", { signal: true }]);
+    expect([code, out]).toEqual([130, ""]);
+    expect(err).toContain(told);
+    expect(err).toContain("stopped by SIGINT");
+  }
+  const json = await cli("entrypoint watch --json");
+  expect(asked().at(-1)).toEqual(["watch", { signal: false }]);
+  expect(json).toMatchObject({ code: 0, err: "" });
+  expect(
+    json.out
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line)),
+  ).toMatchObject([{ type: "entrypoint-switch", to: ["198.51.100.1"] }]);
+  expect(await cli("entrypoint wach")).toMatchObject({ code: 2, out: "" });
+});
+
+test("drill loses no site without the cluster's name, and tells what it measured", async () => {
+  await writeFile(join(directory, "multicloud.config.ts"), fake);
+  const refused = await cli("drill home");
+  expect(refused).toMatchObject({ code: 2, out: "" });
+  expect(refused.err).toContain("this cuts the power of all machines of home");
+  expect(refused.err).toContain("--confirm lab");
+  expect(await cli("drill home --confirm home")).toMatchObject({ code: 2, out: "" });
+  expect(asked()).toEqual([]);
+
+  const { code, out, err } = await cli("drill home --confirm lab");
+  expect(code).toBe(0);
+  expect(asked()).toEqual([["drill", { lose: "home", confirm: "lab" }]]);
+  expect(err).toContain("home is lost (0.3 s after the loss)");
+  expect(out.split("\n")).toEqual([
+    "home was lost. *.apps.example.com was right after 5.3 s, https://drill.apps.example.com/ answered again after 12.0 s.",
+    "AFTER   WHAT",
+    "0.3 s   home is lost",
+    "5.3 s   the record holds 198.51.100.1",
+    "12.0 s  the client has its answer",
+    "",
+  ]);
+
+  const json = (await cli("drill home --confirm lab --json")).out.trim().split("\n");
+  expect(json.map((line) => JSON.parse(line))).toMatchObject([
+    { type: "drill-moment", what: "home is lost" },
+    {
+      type: "result",
+      result: { lost: "home", recordSeconds: 5.25, clientSeconds: 12, after: ["198.51.100.1"] },
+    },
+  ]);
 });

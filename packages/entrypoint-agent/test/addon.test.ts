@@ -1,6 +1,8 @@
+import { readFile } from "node:fs/promises";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type AddonFixture, createPki, nodes, type Pki, setUp } from "../../addons/test/fixture.js";
 import { callContext, setUp as setUpDns } from "../../dns-cloudflare/test/fixture.js";
+import { nodeFlags } from "../src/addon/manifest.js";
 import { agentSettings, entrypointAgent, entrypointAgentManifest } from "../src/index.js";
 
 let pki: Pki;
@@ -13,6 +15,23 @@ afterEach(async () => {
   await fixture?.close();
   await dns?.dns.close();
 });
+
+interface DaemonSet {
+  readonly spec: {
+    readonly template: {
+      readonly spec: {
+        readonly securityContext: object;
+        readonly volumes: readonly object[];
+        readonly containers: readonly {
+          readonly command: readonly string[];
+          readonly securityContext: object;
+          readonly resources: { readonly limits: object };
+          readonly volumeMounts: readonly object[];
+        }[];
+      };
+    };
+  };
+}
 
 const programs = { program: "agent();", dnsProgram: "export const openRecord = 1;" };
 
@@ -42,14 +61,20 @@ describe("the addon", () => {
     expect(fixture.world.effects.all).toHaveLength(length);
 
     await entrypoint.set(callContext({ cluster: "homelab" }), ["192.0.2.1"]);
-    await entrypoint.set(callContext({ cluster: "other" }), ["192.0.2.1"]).catch(() => {});
+    // Another cluster may not take this name, and keeps its own in the same zone.
+    const other = callContext({ cluster: "other" });
+    await expect(entrypoint.set(other, ["192.0.2.2"])).rejects.toMatchObject({ code: "CONFLICT" });
+    await dns.entrypoint({ record: "*.other" }).set(other, ["192.0.2.2"]);
     await addon.remove(fixture.context);
-    expect(dns.contents()).toEqual([]);
+    expect(dns.contents()).toEqual(["*.other.example.com A 192.0.2.2"]);
     const left = fixture.cluster
       .objects()
       .filter(({ metadata }) => metadata.name.includes("entrypoint-agent"));
     expect(left.filter(({ kind }) => kind !== "Event")).toEqual([]);
+    // Now the other one may take the name, and a second removal leaves that alone too.
+    await entrypoint.set(other, ["192.0.2.2"]);
     await addon.remove(fixture.context);
+    expect(dns.contents()).toEqual(["*.apps.example.com A 192.0.2.2", "*.other.example.com A 192.0.2.2"]);
   });
 
   it("keeps the token in the Secret and nowhere else", async () => {
@@ -63,6 +88,38 @@ describe("the addon", () => {
       return text.includes(token) || text.includes(Buffer.from(token).toString("base64"));
     });
     expect(carriers.map(({ kind }) => kind)).toEqual(["Secret"]);
+  });
+
+  it("runs without any privilege, with little memory, and as the image runs it", async () => {
+    const entrypoint = await open();
+    const settings = agentSettings("homelab", nodes("home"), { entrypoint });
+    const objects = entrypointAgentManifest({ settings, ...programs, secrets: {}, image: "node" });
+    const daemonSet = objects.find(({ kind }) => kind === "DaemonSet") as unknown as DaemonSet;
+    const { securityContext, containers, ...pod } = daemonSet.spec.template.spec;
+    expect(securityContext).toEqual({
+      runAsNonRoot: true,
+      runAsUser: 65_532,
+      runAsGroup: 65_532,
+      fsGroup: 65_532,
+      seccompProfile: { type: "RuntimeDefault" },
+    });
+    for (const key of ["hostNetwork", "hostPID", "hostIPC"]) expect(pod).not.toHaveProperty(key);
+    for (const volume of pod.volumes) expect(volume).not.toHaveProperty("hostPath");
+    expect(containers).toHaveLength(1);
+    const [container] = containers;
+    expect(container?.securityContext).toEqual({
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ["ALL"] },
+    });
+    expect(container?.resources.limits).toEqual({ memory: "50Mi" });
+    for (const mount of container?.volumeMounts ?? []) expect(mount).toMatchObject({ readOnly: true });
+
+    const dockerfile = await readFile(new URL("../Dockerfile", import.meta.url), "utf8");
+    const cmd: string[] = JSON.parse(/^CMD (.*)$/m.exec(dockerfile)?.[1] ?? "[]");
+    expect(cmd).toEqual(container?.command);
+    expect(cmd.slice(1, -2)).toEqual(nodeFlags);
+    expect(/^USER (.*)$/m.exec(dockerfile)?.[1]).toBe("65532:65532");
   });
 
   it("may only read single nodes, and leases and new events of its own namespace", async () => {

@@ -57,6 +57,22 @@ describe("the DNS service", () => {
     expect(await right()).toBeLessThan(31_000);
   });
 
+  it("answers 429 and wants 20 s: not asked before they are over, though it would answer, and right then", async () => {
+    lab = await openLab();
+    await lab.ready();
+    everyone("dns", { status: 429, retryAfterS: 20 });
+    const before = lab.dnsCalls();
+    await loseHome();
+    await lab.time.until("the refusal", () => lab.dnsCalls() > before);
+    await lab.time.pass(1_000);
+    everyone("dns", "works");
+    await lab.time.pass(19_000);
+    // Our own pause after a first failure would be half a second.
+    expect(lab.dnsCalls()).toBe(before + 1);
+    expect(await right()).toBeLessThan(1_000);
+    expect(lab.dnsWrites()).toBe(1);
+  });
+
   it("is slow, 4 s a call: right as much later", async () => {
     lab = await openLab();
     await lab.ready();
@@ -176,6 +192,20 @@ describe("clocks", () => {
 });
 
 describe("parts that cannot hear each other", () => {
+  /** The leader is a cloud's when it happens. */
+  async function splitWithHome(): Promise<void> {
+    for (const name of homeNodes) lab.node(name).api = "refuse";
+    await lab.time.until("a cloud to lead", () => clouds.some((name) => lab.leaders().includes(name)));
+    for (const name of homeNodes) lab.node(name).api = "works";
+    await lab.time.pass(10_000);
+    expect(clouds).toContain(lab.leaders()[0]);
+    for (const name of clouds) {
+      lab.node(name).api = "blackhole";
+      lab.cut.add(`${name} ${home}`);
+      for (const node of homeNodes) lab.cut.add(`${node} ${lab.node(name).address}`);
+    }
+  }
+
   it("all but one agent are cut off from the API server: the one goes on alone", async () => {
     lab = await openLab();
     await lab.ready();
@@ -199,6 +229,35 @@ describe("parts that cannot hear each other", () => {
     await lab.time.pass(60_000);
     expect(lab.dnsWrites()).toBe(1);
     expect(clouds).toContain(lab.leaders()[0]);
+  });
+
+  it("two halves, and the API server with home: the record stays at home, and the clouds write nothing", async () => {
+    lab = await openLab();
+    await lab.ready();
+    await splitWithHome();
+    await lab.time.pass(60_000);
+    expect(homeNodes).toContain(lab.leaders()[0]);
+    expect(lab.dnsWrites()).toBe(0);
+    for (const name of homeNodes)
+      for (const node of clouds) lab.cut.delete(`${name} ${lab.node(node).address}`);
+    for (const name of clouds) {
+      lab.cut.delete(`${name} ${home}`);
+      lab.node(name).api = "works";
+    }
+    await lab.time.pass(60_000);
+    expect(lab.dnsWrites()).toBe(0);
+    expect(lab.record()).toEqual([home]);
+  });
+
+  it("the same with the record at a cloud: home moves it to itself, once", async () => {
+    lab = await openLab({ record: [cloud] });
+    await lab.ready();
+    await splitWithHome();
+    const ms = await lab.time.until("the record to be home", () => lab.record().join() === home);
+    expect(ms).toBeLessThan(10_000);
+    await lab.time.pass(60_000);
+    expect(homeNodes).toContain(lab.leaders()[0]);
+    expect(lab.dnsWrites()).toBe(1);
   });
 
   it("two halves that both reach the API server: the larger one's view holds", async () => {

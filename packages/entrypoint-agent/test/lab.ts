@@ -6,6 +6,7 @@ import { fakeWorld } from "../../testing/test/fake-world.js";
 import { agentSettings } from "../src/addon/addon.js";
 import { entrypointAgentManifest } from "../src/addon/manifest.js";
 import type { EntrypointAgentOptions } from "../src/addon/options.js";
+import { observationAnnotation, parseObservation } from "../src/agent/observation.js";
 import { type Agent, startAgent } from "../src/agent/run-agent.js";
 import { createSender } from "../src/agent/send-request.js";
 import type { AgentSettings } from "../src/agent/settings.js";
@@ -18,13 +19,13 @@ export type Way =
   | "blackhole"
   | "refuse"
   | { readonly slowMs: number }
-  | { readonly status: number };
+  | { readonly status: number; readonly retryAfterS?: number };
 
 /** One node with its agent. */
 export interface LabNode {
   readonly name: string;
   readonly site: string;
-  /** Address that the internet sees; several nodes behind one NAT share it. */
+  /** Address that the internet sees, or one of each family with a comma; several nodes behind one NAT share it. */
   address: string;
   readonly agent: Agent;
   readonly log: string[];
@@ -69,6 +70,10 @@ export async function openLab(
     readonly record?: readonly string[];
     /** By how much the clocks of nodes are wrong. */
     readonly skewMs?: Readonly<Record<string, number>>;
+    /** What the nodes' own objects say of their addresses. */
+    readonly objects?: Readonly<
+      Record<string, { readonly annotation?: string; readonly externalIp?: string }>
+    >;
   } = {},
 ) {
   const plan = given.plan ?? referencePlan;
@@ -83,7 +88,16 @@ export async function openLab(
   const cluster = directApi(world, serviceAccount);
   for (const [name, site] of plan) {
     const labels = { "topology.kubernetes.io/region": site };
-    cluster.seed({ apiVersion: "v1", kind: "Node", metadata: { name, labels } });
+    const { annotation, externalIp } = given.objects?.[name] ?? {};
+    const annotations =
+      annotation === undefined ? {} : { "multicloud.entrypoint/public-address": annotation };
+    const addresses = externalIp === undefined ? [] : [{ type: "ExternalIP", address: externalIp }];
+    cluster.seed({
+      apiVersion: "v1",
+      kind: "Node",
+      metadata: { name, labels, annotations },
+      status: { addresses: [{ type: "InternalIP", address: "10.0.0.1" }, ...addresses] },
+    });
   }
   const nodes = [...new Set(plan.map(([, site]) => site))].map((site) => ({ site }));
   const settings = agentSettings("lab", nodes, { ...given.options, entrypoint }, given.entries);
@@ -122,7 +136,7 @@ export async function openLab(
     way: Way,
     signal: AbortSignal | undefined,
     work: () => Promise<T>,
-    refused: (status: number) => T,
+    refused: (status: number, retryAfterS?: number) => T,
   ): Promise<T> {
     const clock = time.clock();
     signal?.throwIfAborted();
@@ -131,7 +145,7 @@ export async function openLab(
     await clock.sleep(5 + resends(4, 200), signal);
     if (way === "refuse") throw Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
     if (typeof way === "object" && "slowMs" in way) await clock.sleep(way.slowMs, signal);
-    if (typeof way === "object" && "status" in way) return refused(way.status);
+    if (typeof way === "object" && "status" in way) return refused(way.status, way.retryAfterS);
     const result = await time.still(work);
     await clock.sleep(15, signal);
     return result;
@@ -139,6 +153,7 @@ export async function openLab(
 
   const send = createSender();
   let dnsCalls = 0;
+  const probes: { readonly node: string; readonly address: string; readonly at: number }[] = [];
 
   function start(name: string, address: string, skewMs = 0, more: Partial<AgentSettings> = {}): LabNode {
     const stop = new AbortController();
@@ -171,15 +186,16 @@ export async function openLab(
               killed ? "blackhole" : node.dns,
               request.signal,
               () => send({ ...request, signal: AbortSignal.timeout(20_000) }),
-              (status) => ({
+              (status, retryAfterS = 4) => ({
                 status,
-                headers: { "retry-after": "4" },
+                headers: { "retry-after": String(retryAfterS) },
                 body: JSON.stringify({ success: false, errors: [{ code: 971, message: "injected" }] }),
               }),
             );
           },
         }),
         async probe(target, signal) {
+          probes.push({ node: name, address: target, at: clock.now() });
           if (reaches(name, target)) {
             // SYN, and the answer to it.
             await clock.sleep(20 + resends(2, 1_000), signal);
@@ -192,7 +208,7 @@ export async function openLab(
           travel<readonly string[]>(
             node.outside,
             signal,
-            async () => [node.address],
+            async () => node.address.split(","),
             () => [],
           ),
         random: draw,
@@ -261,6 +277,8 @@ export async function openLab(
     tokens,
     secondToken,
     switches,
+    /** When which agent began to ask which address. */
+    probes,
     start,
     setByHand,
     record: resolveRecord,
@@ -278,6 +296,13 @@ export async function openLab(
     transitions() {
       const lease = cluster.objects("Lease").find(({ metadata }) => metadata.name === settings.name);
       return (lease?.spec as { readonly leaseTransitions?: number } | undefined)?.leaseTransitions;
+    },
+    /** What the agent of a node tells the others. */
+    observationOf(name: string) {
+      const lease = cluster
+        .objects("Lease")
+        .find(({ metadata }) => metadata.name === `${settings.name}.${name}`);
+      return parseObservation(lease?.metadata.annotations?.[observationAnnotation]);
     },
     events: () => cluster.objects("Event").map((event) => `${event.reason}: ${event.message}`),
     /** Until there is a leader and all agents know each other. */

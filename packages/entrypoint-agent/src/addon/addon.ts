@@ -9,6 +9,7 @@ import {
   type PlannedNode,
   poll,
 } from "@multicloud/core/plugin";
+import { canonicalAddress } from "../agent/find-addresses.js";
 import { type AgentSettings, defaultTiming } from "../agent/settings.js";
 import { defaultNamespace, entrypointAgentManifest, labelsOf } from "./manifest.js";
 import { defaultAddressSources, type EntrypointAgentOptions, optionProblems } from "./options.js";
@@ -83,13 +84,21 @@ export function agentSettings(
     ...(options.failbackMs === undefined ? {} : { failbackMs: options.failbackMs }),
     prefer: options.prefer ?? [...new Set(nodes.map(({ site }) => site))],
     probe: options.probe ?? { kind: "tls", host: greetedName(options.entrypoint.record) },
-    addresses: options.addresses ?? {},
-    entries,
+    addresses: canonical(options.addresses ?? {}),
+    entries: canonical(entries),
     addressSources: options.addressSources ?? defaultAddressSources,
     timing: options.timing ?? {},
     dns: inCluster.settings,
     statusPort: 8_080,
   };
+}
+
+function canonical(bySite: AgentSettings["addresses"]): AgentSettings["addresses"] {
+  const sites = Object.entries(bySite).map(([site, addresses]) => [
+    site,
+    addresses.map((address) => canonicalAddress(address) ?? address),
+  ]);
+  return Object.fromEntries(sites);
 }
 
 async function objectsOf(

@@ -47,7 +47,11 @@ export function agreed(answers: readonly (string | undefined)[]): string | undef
 export function addressIn(text: string, family: 4 | 6): string | undefined {
   const start = text.slice(0, 4_096);
   const words = (/^ip=(.*)$/m.exec(start)?.[1] ?? start).split(/[\s,;"'<>{}[\]]+/);
-  const address = words.find((word) => isIP(word) === family);
-  if (address === undefined || family === 4) return address;
-  return new URL(`http://[${address}]`).hostname.slice(1, -1);
+  return canonicalAddress(words.find((word) => isIP(word) === family) ?? "");
+}
+
+/** An address in the one way in which it is written everywhere; `undefined` when it is none, or of one link only (`fe80::1%eth0`). */
+export function canonicalAddress(text: string): string | undefined {
+  if (isIP(text) === 0 || text.includes("%")) return undefined;
+  return isIP(text) === 4 ? text : new URL(`http://[${text}]`).hostname.slice(1, -1);
 }

@@ -1,4 +1,4 @@
-import { isIP } from "node:net";
+import { canonicalAddress } from "./find-addresses.js";
 import type { KubernetesCalls } from "./kubernetes-api.js";
 import { RefusedError } from "./leases.js";
 
@@ -32,13 +32,17 @@ export async function readOwnNode(
   const { status, body } = await kubernetes.call("GET", `/api/v1/nodes/${name}`, undefined, signal);
   if (status !== 200) throw new RefusedError(status, `reading the node ${name}`, body);
   const node = body as NodeObject;
-  const said = (node.metadata.annotations?.[addressAnnotation] ?? "").split(",").map((each) => each.trim());
-  const annotated = said.filter((each) => isIP(each) !== 0);
+  const said = (node.metadata.annotations?.[addressAnnotation] ?? "").split(",");
+  const annotated = canonical(said.map((each) => each.trim()));
   const external = (node.status?.addresses ?? []).filter(({ type }) => type === "ExternalIP");
   return {
     name,
     uid: node.metadata.uid,
     site: node.metadata.labels?.["topology.kubernetes.io/region"] ?? name,
-    addresses: annotated.length > 0 ? annotated : external.map(({ address }) => address),
+    addresses: annotated.length > 0 ? annotated : canonical(external.map(({ address }) => address)),
   };
 }
+
+/** Written in another way than the record's, an address would count as another. */
+const canonical = (texts: readonly string[]) =>
+  texts.map(canonicalAddress).filter((address) => address !== undefined);
