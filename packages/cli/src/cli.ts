@@ -28,8 +28,8 @@ export interface CliOptions {
 /**
  * Runs the `multicloud` command.
  *
- * @returns the exit code: 0 when all went well, 1 when the run failed, 2 when the command line or the configuration is
- *   wrong (nothing was changed then), 130 when it was stopped
+ * @returns the exit code: 0 when all went well, 1 when the run failed, 2 when something was found wrong before anything
+ *   was changed (the command line, the configuration, what the services say of it), 130 when it was stopped
  */
 export async function runCli(options: CliOptions): Promise<number> {
   const { stdout, stderr, signal } = options;
@@ -49,8 +49,13 @@ export async function runCli(options: CliOptions): Promise<number> {
   } catch (error) {
     stderr.write(`${describe(error)}\n`);
     if (signal?.aborted) return 130;
-    return MulticloudError.isInstance(error) && error.code === "CONFIG_INVALID" ? 2 : 1;
+    return MulticloudError.isInstance(error) && isBeforeAnyChange(error) ? 2 : 1;
   }
+}
+
+function isBeforeAnyChange(error: MulticloudError): boolean {
+  // Not by `instanceof`: the configuration may import another copy of core. A ValidationError with one problem has that problem's code.
+  return error.code === "CONFIG_INVALID" || error.name === "ValidationError";
 }
 
 function describe(error: unknown): string {

@@ -19,5 +19,5 @@ export const help = `multicloud: one Kubernetes cluster over several clouds
   -h, --help           this
       --version        the version
 
-Exit codes: 0 done, 1 failed, 2 the command line or the configuration is wrong and nothing was changed, 130 stopped.
+Exit codes: 0 done, 1 failed, 2 something is wrong and nothing was changed, 130 stopped.
 `;

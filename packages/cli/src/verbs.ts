@@ -75,7 +75,7 @@ export const verbs: Record<Command, (invocation: Invocation) => Promise<void>> =
       mermaid: () => result.mermaid(),
     };
     const format = (call.given.format ?? "json") as keyof typeof texts;
-    call.stdout.write(`${texts[format]().trimEnd()}\n`);
+    print(call, format === "json" ? result : texts[format](), () => texts[format]().trimEnd());
   },
 
   async kubeconfig(call) {
@@ -83,7 +83,7 @@ export const verbs: Record<Command, (invocation: Invocation) => Promise<void>> =
     const { merge } = call.given;
     const document = await call.cluster.kubeconfig({ ...ending(call), ...(server ? { server } : {}) });
     if (merge === undefined) {
-      call.stdout.write(document);
+      print(call, document, () => document.trimEnd());
       return;
     }
     const path = resolve(call.cwd, merge);

@@ -34,6 +34,7 @@ contexts: [{ name: there, context: { cluster: there, user: admin } }]
 
 /** A cluster that notes what is asked of it; its runs have no events. */
 const fake = `
+import { MulticloudError, ValidationError } from ${JSON.stringify(import.meta.resolve("@multicloud/core"))};
 const run = (value, events = []) =>
   Object.assign(Promise.resolve(value), { async *[Symbol.asyncIterator]() { yield* events; } });
 const asked: unknown[] = [];
@@ -98,14 +99,20 @@ export default async () => ({
       { site: "attic", gateway: "haproxy", state: "unknown", error: new Error("it does not answer") },
     ],
   }),
-  destroy: note("destroy", { machines: ["lab-a-worker-1"] }),
+  destroy: (options) => {
+    const details = { code: "AUTH_FAILED" };
+    if (options.forget.includes("refused"))
+      throw new ValidationError([{ path: "sites.a.provider", message: "answered 401", ...details }], details);
+    if (options.forget.includes("failed")) throw new MulticloudError("answered 401", details);
+    return note("destroy", { machines: ["lab-a-worker-1"] })(options);
+  },
   entrypoint: { watch: watching },
   drill: (options: unknown) => {
     asked.push(["drill", options]);
     return run(measured, [{ at: 2_000, type: "drill-moment", seconds: 0.3, what: "home is lost" }]);
   },
   kubeconfig: note("kubeconfig", ${JSON.stringify(kubeconfig)}),
-  inventory: note("inventory", { ansible: () => "[masters]\\n", sshConfig: () => "", mermaid: () => "", toJSON: () => ({}) }),
+  inventory: note("inventory", { ansible: () => "[masters]\\n", sshConfig: () => "", mermaid: () => "", toJSON: () => ({ machines: [] }) }),
 });
 `;
 const asked = () => (globalThis as { asked?: unknown[] }).asked ?? [];
@@ -173,8 +180,32 @@ test("results go to stdout, as text or as JSON", async () => {
   const { out } = await cli("plan --json");
   expect(JSON.parse(out)).toMatchObject({ type: "result", result: { unchanged: true } });
   expect(await cli("inventory --format ansible")).toMatchObject({ code: 0, out: "[masters]\n" });
+  expect(await cli("inventory")).toMatchObject({ code: 0, out: '{\n  "machines": []\n}\n' });
   await cli("up --forget a --forget b");
   expect(asked().at(-1)).toEqual(["up", { forget: ["a", "b"] }]);
+});
+
+test("with --json every result is one line", async () => {
+  await writeFile(join(directory, "multicloud.config.ts"), fake);
+  const results = {
+    "inventory --json": { machines: [] },
+    "inventory --format ansible --json": "[masters]\n",
+    "kubeconfig --json": kubeconfig,
+  };
+  for (const [argv, result] of Object.entries(results))
+    expect(await cli(argv)).toMatchObject({
+      code: 0,
+      out: `${JSON.stringify({ type: "result", result })}\n`,
+    });
+});
+
+test("whatever is found wrong before anything is changed ends with 2, a failure with 1", async () => {
+  await writeFile(join(directory, "multicloud.config.ts"), fake);
+  expect(await cli("destroy --confirm lab --forget refused")).toMatchObject({
+    code: 2,
+    err: expect.stringMatching(/^AUTH_FAILED: 1 problem found, nothing was changed/),
+  });
+  expect(await cli("destroy --confirm lab --forget failed")).toMatchObject({ code: 1 });
 });
 
 test("the kubeconfig is printed, or merged into the user's own, which keeps what it has", async () => {
