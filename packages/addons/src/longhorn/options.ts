@@ -16,7 +16,7 @@ export interface LonghornUiOptions {
   /** Who may log in, by HTTP basic authentication. Only a hash of the password goes to the cluster. */
   readonly user: string;
   readonly password: string;
-  /** Ingress controller: `nginx` (RKE1 brings it) or `traefik`. Default: the cluster's own, see the README. */
+  /** Ingress controller: `nginx` (RKE1 and RKE2 before 1.36 bring it) or `traefik`. Default: the cluster's own, see the README. */
   readonly ingressClass?: "nginx" | "traefik";
   /** cert-manager ClusterIssuer for its certificate; `false` is plain HTTP. Default `letsencrypt`. */
   readonly issuer?: string | false;

@@ -3,8 +3,9 @@ import type { AddonContext } from "@multicloud/core/plugin";
 const isDefault = "ingressclass.kubernetes.io/is-default-class";
 
 /**
- * The Ingress class to use: the given one; else the cluster's default class; else the only one there is (RKE1
- * brings `nginx`, RKE2 and k3s bring `traefik`); else `traefik`, which an Ingress may name before it is there.
+ * The Ingress class to use: the given one; else the cluster's default class; else the only one there is (RKE1 and
+ * RKE2 before 1.36 bring `nginx`, newer ones and k3s `traefik`); else `traefik`, which an Ingress may name before it
+ * is there.
  */
 export async function ingressClass(context: AddonContext, given: string | undefined): Promise<string> {
   if (given !== undefined) return given;

@@ -30,3 +30,15 @@ test("three masters and a worker, once; nothing is left after destroy", { timeou
   await cluster.destroy();
   expect(lab.resources()).toEqual([]);
 });
+
+test.each([
+  ["v1.35.7+rke2r1", {}, ["nginx"]],
+  ["v1.36.3+rke2r1", {}, ["traefik"]],
+  ["v1.35.7+rke2r1", { "ingress-controller": ["traefik"] }, ["traefik"]],
+  ["v1.36.3+rke2r1", { "ingress-controller": ["none"] }, []],
+])("%s with %j brings the Ingress classes %j", { timeout: 60_000 }, async (version, server, classes) => {
+  const engine = rke2({ version, server, attempts: 3, retryDelayMs: 10 });
+  await lab.cluster({ ramnode: [1, 1] }, { engine } as Changes).up();
+  const [made] = lab.services.distributions.clusters();
+  expect(made!.kubernetes.objects("IngressClass").map(({ metadata }) => metadata.name)).toEqual(classes);
+});

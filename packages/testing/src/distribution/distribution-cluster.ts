@@ -5,6 +5,7 @@ import type { VirtualMachine } from "../world/machines.js";
 import type { World } from "../world/world.js";
 import type { ConfigFile } from "./config-file.js";
 import type { Flavour } from "./flavour.js";
+import { type IngressController, ingressOf } from "./ingress.js";
 
 /** One voting member of the embedded etcd. */
 export interface EtcdMember {
@@ -28,6 +29,8 @@ export interface DistributionCluster {
   learner: boolean;
   /** Values that must be the same on all servers. */
   readonly critical: ReadonlyMap<string, string>;
+  /** What its first server brought; an upgrade keeps it. */
+  readonly ingress: IngressController;
   /** Interface that RKE2's CNI was given before its first start; `undefined` lets it choose. */
   cniInterface: string | undefined;
 }
@@ -62,7 +65,12 @@ export function createDistributionClusters(world: World, kubernetes: EmulatedClu
   return {
     all: (): readonly DistributionCluster[] => [...clusters.values()],
     find: (caHash: string): DistributionCluster | undefined => clusters.get(caHash),
-    async create(flavour: Flavour, secret: string, config: ConfigFile): Promise<DistributionCluster> {
+    async create(
+      flavour: Flavour,
+      version: string,
+      secret: string,
+      config: ConfigFile,
+    ): Promise<DistributionCluster> {
       const stamp = Math.floor(world.clock.now() / 1000);
       const [serverCa, clientCa] = await Promise.all([
         createAuthority(`${flavour.name}-server-ca@${stamp}`),
@@ -79,6 +87,7 @@ export function createDistributionClusters(world: World, kubernetes: EmulatedClu
         members: new Map(),
         learner: false,
         critical: criticalValues(config),
+        ingress: ingressOf(flavour, version, config),
         cniInterface: undefined,
       };
       // The servers' own controller: a server without a Node object is no member of etcd any more.

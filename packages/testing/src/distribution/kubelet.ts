@@ -6,6 +6,7 @@ import type { VirtualMachine } from "../world/machines.js";
 import type { World } from "../world/world.js";
 import type { ConfigFile } from "./config-file.js";
 import { type DistributionCluster, hashOf } from "./distribution-cluster.js";
+import { ingressClasses } from "./ingress.js";
 import { StartFailure } from "./start-failure.js";
 
 /** What a server or an agent runs for its node. */
@@ -74,10 +75,13 @@ export async function startKubelet(start: NodeStart): Promise<() => void> {
   const closers = [quietPort(machine, 10250)];
   // The ingress controller and the service load balancer run where pods may be.
   if (!taints.some(({ effect }) => effect !== "PreferNoSchedule")) {
-    cluster.kubernetes.ensureIngressClass("traefik", "traefik.io/ingress-controller");
     cluster.kubernetes.ensureHelmController();
-    const ingress = await serveIngress(cluster.kubernetes, machine);
-    closers.push(() => ingress.end());
+    if (cluster.ingress !== "none") {
+      const [className, controller] = ingressClasses[cluster.ingress];
+      cluster.kubernetes.ensureIngressClass(className, controller);
+      const ingress = await serveIngress(cluster.kubernetes, machine);
+      closers.push(() => ingress.end());
+    }
   }
   const beat = heartbeat(world, machine, (ready) =>
     cluster.kubernetes.setNodeReady(name, ready && hasNetwork),

@@ -133,7 +133,7 @@ async function enter(
       throw new StartFailure("the sandbox has no SQLite datastore: start with cluster-init");
     if (token?.caHash !== undefined)
       throw new StartFailure("token in full form, but there are no certificates that it could be for");
-    const cluster = await clusters.create(flavour, token?.secret ?? "", config);
+    const cluster = await clusters.create(flavour, start.version, token?.secret ?? "", config);
     await world.clock.sleep(world.timing.engineStepMs);
     cluster.members.set(nodeName, { memberName, address });
     keepMember(start, cluster, nameFile, memberName, data);
