@@ -4,7 +4,7 @@
  * | code | meaning |
  * | --- | --- |
  * | `CONFIG_INVALID` | the configuration, or what the services say of it, is wrong; see `problems` |
- * | `PLUGIN_INCOMPATIBLE` | a plugin has an unknown `specVersion` or lacks a member |
+ * | `PLUGIN_INCOMPATIBLE` | this version of core does not give a plugin what it needs; a plugin with an unknown `specVersion` or without a member is `CONFIG_INVALID` |
  * | `STATE_LOCKED` | another run holds the lock of this cluster |
  * | `STATE_LOCK_LOST` | this run lost the lock and stopped |
  * | `STATE_DAMAGED` | a file of the state directory cannot be read |
