@@ -104,6 +104,8 @@ zone "example.com" { type primary; file "example.com.zone";
   allow-update { key "${keys.update.name}"; key "${keys.sha512.name}"; }; };
 zone "strict.example" { type primary; file "strict.example.zone"; update-policy {
   grant ${keys.update.name} name www.strict.example. A AAAA;
+  grant ${keys.update.name} name *.apps.strict.example. A AAAA;
+  grant ${keys.update.name} name _multicloud-wildcard.apps.strict.example. TXT;
   grant ${keys.update.name} name _multicloud.www.strict.example. TXT;
   grant ${keys.update.name} name half.strict.example. A AAAA;
 }; };

@@ -294,11 +294,14 @@ describe.each([
 
   if (kind === "bind")
     test("an update-policy for the record and its mark is enough", async () => {
-      const www = entrypoint("www", { zone: "strict.example" });
-      expect((await www.check(context)).problems).toEqual([]);
-      await www.set(context, ["198.51.100.5", "2001:db8::1"]);
-      await www.set(context, ["198.51.100.6"]);
-      await www.remove(context);
+      for (const record of ["www", "*.apps"]) {
+        const kept = entrypoint(record, { zone: "strict.example" });
+        expect((await kept.check(context)).problems).toEqual([]);
+        await kept.set(context, ["198.51.100.5", "2001:db8::1"]);
+        await kept.set(context, ["198.51.100.6"]);
+        expect((await kept.get(context))?.addresses).toEqual(["198.51.100.6"]);
+        await kept.remove(context);
+      }
       expect((await entrypoint("half", { zone: "strict.example" }).check(context)).problems).toMatchObject([
         { path: "key", code: "FORBIDDEN" },
       ]);
