@@ -104,9 +104,10 @@ export async function up(session: Session): Promise<UpResult> {
     const isDrained = ({ name }: { readonly name: string }) => drained.has(name);
     const others = session.sites.filter((site) => !isDrained(site)).map(({ name }) => name);
     await ensureGateways(session, ready, gateways, [...drained]);
+    const gone = (plan.gateways ?? []).flatMap(({ action, site }) => (action === "remove" ? [site] : []));
     await removeGateways(
       session,
-      session.sites.filter((site) => site.nodes.length === 0 && isDrained(site)),
+      session.sites.filter((site) => site.nodes.length === 0 && (isDrained(site) || gone.includes(site.name))),
     );
     await leaveCluster(
       session,
