@@ -107,7 +107,9 @@ export async function up(session: Session): Promise<UpResult> {
     const gone = (plan.gateways ?? []).flatMap(({ action, site }) => (action === "remove" ? [site] : []));
     await removeGateways(
       session,
-      session.sites.filter((site) => site.nodes.length === 0 && (isDrained(site) || gone.includes(site.name))),
+      session.sites.filter(
+        (site) => site.nodes.length === 0 && (isDrained(site) || gone.includes(site.name)),
+      ),
     );
     await leaveCluster(
       session,
