@@ -2,7 +2,8 @@ import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
-  // Tests run on the sources: no build is needed, and a stack trace names the line that is wrong.
+  // Tests run on the sources, and a stack trace names the line that is wrong. Only the programs that travel into the
+  // cluster have to be bundled, which `npm test` does.
   resolve: { conditions: ["multicloud-source"] },
   ssr: { resolve: { conditions: ["multicloud-source"] } },
   test: {

@@ -75,6 +75,7 @@ test("plan() shows the machine among the others; nothing is made", async () => {
 });
 
 test("up(), cut off at one after the other of the machine's effects, makes it once", async () => {
+  const small = { home: [0, 1], ramnode: [1, 0] } as const;
   const cutAt = new Set<string>();
   for (let whole = false; !whole; ) {
     const controller = new AbortController();
@@ -86,7 +87,7 @@ test("up(), cut off at one after the other of the machine's effects, makes it on
     });
     const { size } = cutAt;
     await lab
-      .cluster(shape, behind())
+      .cluster(small, behind())
       .up({ signal: controller.signal })
       .then(
         () => {},
@@ -96,7 +97,7 @@ test("up(), cut off at one after the other of the machine's effects, makes it on
     if ([...cutAt].at(-1)?.includes("server create")) {
       // It runs, and boots still: nothing answers there yet.
       const answersAgain = lab.world.machines.fault(name, "unreachable");
-      expect((await lab.cluster(shape, behind()).plan()).gateways).toMatchObject([{ site: "home" }]);
+      expect((await lab.cluster(small, behind()).plan()).gateways).toMatchObject([{ site: "home" }]);
       answersAgain();
     }
     whole = cutAt.size === size;

@@ -1,4 +1,5 @@
 import { type HaproxySettings, haproxyGateway } from "@multicloud/gateway-haproxy";
+import { fingerprint, generateKeyPair } from "@multicloud/ssh";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Changes, errorOf, eventsOf, type Lab, openLab } from "./lab.js";
 
@@ -178,7 +179,7 @@ test("one that left the configuration is told of, and removed when it is given o
   );
   expect(warnings).toContainEqual({
     path: "sites.home.gateway",
-    message: `the gateway on your own machine ${lab.home.jump.host}:${lab.home.jump.port} is not in the configuration any more, and goes on`,
+    message: `the gateway on your own machine (${fingerprint(lab.home.jump.hostKey)}) is not in the configuration any more, and goes on`,
     hint: expect.stringContaining('removeGateway("home", gateway)'),
   });
   const { gateway } = behind().site!.home!;
@@ -198,7 +199,7 @@ test("one that left the configuration is told of, and removed when it is given o
   expect(others).toContain("sites.home.gateway");
   // Neither does one on another machine.
   const elsewhere = haproxyGateway({
-    host: { ...lab.home.jump, port: 2022 },
+    host: { ...lab.home.jump, hostKey: (await generateKeyPair("another")).publicKey },
     publicAddress: lab.home.router,
   });
   const moved = lab.cluster(shape, { site: { home: { nat: true, gateway: elsewhere } } });

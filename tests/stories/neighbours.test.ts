@@ -88,7 +88,7 @@ test("somebody else's things with the names that ours would have are never touch
 
   const effects = lab.effects.all.length;
   const error = await errorOf(first().up());
-  expect(error.code).toBe("CONFIG_INVALID");
+  expect(error.code).toBe("CONFLICT");
   expect(error.message).toContain("entrypoint.record");
   expect(error.message).toContain("*.apps.example.com");
   await first().destroy();

@@ -33,6 +33,7 @@ export interface CliOptions {
  */
 export async function runCli(options: CliOptions): Promise<number> {
   const { stdout, stderr, signal } = options;
+  let isRunning = false;
   try {
     const given = readArguments(options.argv);
     if (given.verb === "help") {
@@ -44,18 +45,20 @@ export async function runCli(options: CliOptions): Promise<number> {
       return 0;
     }
     const cluster = await loadCluster(options.cwd, given.config, options.importModule);
+    isRunning = true;
     await verbs[given.verb]({ ...options, cluster, given });
     return 0;
   } catch (error) {
     stderr.write(`${describe(error)}\n`);
     if (signal?.aborted) return 130;
-    return MulticloudError.isInstance(error) && isBeforeAnyChange(error) ? 2 : 1;
+    return MulticloudError.isInstance(error) && isBeforeAnyChange(error, isRunning) ? 2 : 1;
   }
 }
 
-function isBeforeAnyChange(error: MulticloudError): boolean {
-  // Not by `instanceof`: the configuration may import another copy of core. A ValidationError with one problem has that problem's code.
-  return error.code === "CONFIG_INVALID" || error.name === "ValidationError";
+function isBeforeAnyChange(error: MulticloudError, isRunning: boolean): boolean {
+  // Not by `instanceof`: the configuration may import another copy of core. A ValidationError with one problem has that
+  // problem's code; an addon may find an option wrong when everything else is made.
+  return error.name === "ValidationError" || (!isRunning && error.code === "CONFIG_INVALID");
 }
 
 function describe(error: unknown): string {

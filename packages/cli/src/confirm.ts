@@ -1,11 +1,11 @@
 import { createInterface } from "node:readline/promises";
-import { type Multicloud, MulticloudError } from "@multicloud/core";
+import { type Multicloud, ValidationError } from "@multicloud/core";
 import type { CliOptions } from "./cli.js";
 
 /**
  * Has the cluster's name typed out before something is lost: after `--confirm`, or on the terminal.
  *
- * @throws MulticloudError `CONFIG_INVALID` when it is another name, or nobody can be asked
+ * @throws ValidationError when it is another name, or nobody can be asked
  */
 export async function confirm(
   { stdin, stderr, signal }: CliOptions,
@@ -15,12 +15,11 @@ export async function confirm(
 ): Promise<string> {
   const typed = given ?? (stdin?.isTTY ? await askName() : undefined);
   if (typed === cluster.name) return typed;
-  throw new MulticloudError(
+  const message =
     typed === undefined
       ? `this ${what}: confirm it with the cluster's name`
-      : `${JSON.stringify(typed)} is not the cluster's name, so nothing was done`,
-    { code: "CONFIG_INVALID", hint: `--confirm ${cluster.name}` },
-  );
+      : `${JSON.stringify(typed)} is not the cluster's name, so nothing was done`;
+  throw new ValidationError([{ path: "--confirm", message, hint: `--confirm ${cluster.name}` }]);
 
   async function askName(): Promise<string> {
     const lines = createInterface({ input: stdin!, output: stderr as NodeJS.WritableStream });

@@ -1,6 +1,7 @@
 import type { EntrypointHarness } from "@multicloud/testing/conformance";
 import type { Fault } from "../../testing/src/world/faults.js";
 import { bundleProgram } from "../../testing/test/bundle-program.js";
+import { shortenWaits } from "../../testing/test/shorten-waits.js";
 import config from "../tsup.config.js";
 import { setUp } from "./fixture.js";
 
@@ -46,7 +47,9 @@ export async function openEntrypointHarness(): Promise<EntrypointHarness> {
     },
     outage() {
       isAway = true;
+      const waitAsEver = shortenWaits();
       return () => {
+        waitAsEver();
         isAway = false;
       };
     },

@@ -1,5 +1,6 @@
 import { isIPv4 } from "node:net";
 import type { EntrypointHarness } from "@multicloud/testing/conformance";
+import { shortenWaits } from "../../testing/test/shorten-waits.js";
 import { bundledPlugin } from "./bundled-plugin.js";
 import { callContext, startNameServer } from "./name-server.js";
 
@@ -33,7 +34,9 @@ export async function openEntrypointHarness(): Promise<EntrypointHarness> {
     },
     outage() {
       server.faults.isAway = true;
+      const waitAsEver = shortenWaits();
       return () => {
+        waitAsEver();
         server.faults.isAway = false;
       };
     },

@@ -92,6 +92,7 @@ it("nothing is written by who may not, and it is asked again after a pause when 
   });
   const situation = {
     entries: ["203.0.113.1", "198.51.100.1"],
+    known: ["203.0.113.1", "198.51.100.1"],
     rankOf: () => 0,
     opinions: [{ observer: "home-1", sees: { "203.0.113.1": "down", "198.51.100.1": "up" } as const }],
     left: [],

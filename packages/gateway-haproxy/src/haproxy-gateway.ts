@@ -7,6 +7,7 @@ import {
   type Problem,
   ValidationError,
 } from "@multicloud/core/plugin";
+import { fingerprint } from "@multicloud/ssh";
 import { isOurs } from "./host-record.js";
 import { defaultSources, type HaproxyGatewayOptions, optionProblems } from "./options.js";
 import type { Backend } from "./render.js";
@@ -46,7 +47,7 @@ export function haproxyGateway(options: HaproxyGatewayOptions): Gateway {
     specVersion: "v1",
     name: "haproxy",
     ...(options.machine ? { machine: options.machine } : {}),
-    ...(host ? { at: `${host.host}:${host.port ?? 22}` } : {}),
+    ...(host && wrong.length === 0 ? { at: fingerprint(host.hostKey) } : {}),
     async check(context) {
       if (wrong.length > 0) return { problems: wrong, warnings: [] };
       // One that is still to be made has nothing on it.

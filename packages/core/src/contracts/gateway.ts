@@ -50,7 +50,7 @@ export interface Gateway extends PluginIdentity {
    * calling `remove`. Default: the gateway brings a machine of its own.
    */
   readonly machine?: GatewayMachineSpec;
-  /** Where it runs when it brings a machine of its own, for example `host:port`: tells a gateway that moved from one that stayed. Default: gateways of one site are taken for the same. */
+  /** Which machine of its own it runs on, by what stays when its address changes, such as the fingerprint of its host key: tells a gateway that moved from one that stayed. Default: gateways of one site are taken for the same. */
   readonly at?: string;
   /** Options, the machine that it runs on if there is one yet, and that nothing of somebody else's is in the way. Reads only. Paths are relative to `sites.<name>.gateway`. */
   check(context: GatewayContext): Promise<CheckResult>;

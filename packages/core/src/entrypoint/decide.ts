@@ -68,10 +68,10 @@ export function decide(input: DecisionInput): Decision {
     const kept = of(current).filter((address) => is(address) !== "down");
     const alive = of(entries).filter((address) => is(address) === "up");
     if (input.policy === "all-healthy") return [...kept, ...alive];
-    const back = alive.find((address) => input.failback?.includes(address));
-    if (back !== undefined && kept.every((address) => !isBefore(entries, address, back))) return [back];
     // Of several that stay, which only another policy leaves behind, the one that is surest and most preferred.
     const best = alive.find((address) => kept.includes(address)) ?? kept[0] ?? alive[0];
+    const back = alive.find((address) => input.failback?.includes(address));
+    if (back !== undefined && best !== undefined && !isBefore(entries, best, back)) return [back];
     return best === undefined ? [] : [best];
   });
   const addresses = wanted.length > 0 ? [...new Set(wanted)].sort() : [...current].sort();

@@ -15,13 +15,20 @@ export async function entryProbe(
 ): Promise<AddressProbe> {
   const greeting = await tlsGreeting(greetedName(config.entrypoint?.record ?? ""));
   return async (address) => {
-    const bound = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+    // Not `AbortSignal.any`: a watch lives for months, and its signal would keep something of each probe.
+    const bound = new AbortController();
+    const end = () => bound.abort();
+    const timer = setTimeout(end, timeoutMs);
+    signal.addEventListener("abort", end, { once: true });
     try {
-      const stream = await dialer({ host: address, port: entryPort }, { signal: bound, timeoutMs });
-      return await answersGreeting(stream, greeting, bound);
+      const target = { host: address, port: entryPort };
+      const stream = await dialer(target, { signal: bound.signal, timeoutMs });
+      return await answersGreeting(stream, greeting, bound.signal);
     } catch {
       return false;
     } finally {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
       signal.throwIfAborted();
     }
   };

@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Gateway } from "../contracts/gateway.js";
 import type { MulticloudError } from "../errors/multicloud-error.js";
 import { type Session, withDeadline } from "../orchestrate/session.js";
 import { toMulticloudError } from "../run/run.js";
@@ -33,15 +35,30 @@ export async function gatewayAddress(
 }
 
 /** The address that `up()` saw last, whether the configuration still has the gateway or not. */
-export async function rememberedAddress({ state }: Session, site: string): Promise<string | undefined> {
+export const rememberedAddress = async (session: Session, site: string): Promise<string | undefined> =>
+  (await remembered(session, site))?.[0];
+
+/** Whether the gateway that was set up last is this one. */
+export const isSetUp = async (session: Session, site: string, gateway: Gateway): Promise<boolean> =>
+  (await remembered(session, site))?.[1] === identityOf(gateway);
+
+const identityOf = ({ at = "", machine }: Gateway) => (machine ? "made for it" : at);
+
+async function remembered({ state }: Session, site: string): Promise<readonly string[] | undefined> {
   const kept = await state.read(addressKey(site));
-  return kept === undefined ? undefined : Buffer.from(kept).toString("utf8");
+  return kept === undefined ? undefined : Buffer.from(kept).toString("utf8").split("\n");
 }
 
 /** Keeps the address for a time when nobody can say it. Writes only what is new. */
-export async function rememberAddress(session: Session, site: string, address: string): Promise<void> {
-  if ((await rememberedAddress(session, site)) !== address)
-    await session.state.write(addressKey(site), address);
+export async function rememberAddress(
+  session: Session,
+  site: string,
+  gateway: Gateway,
+  address: string,
+): Promise<void> {
+  const lines = [address, identityOf(gateway)];
+  if (!isDeepStrictEqual(await remembered(session, site), lines))
+    await session.state.write(addressKey(site), lines.join("\n"));
 }
 
 /** The gateway of the site is gone. */

@@ -43,7 +43,7 @@ export async function ensureGateways(
           step.progress(changed ? "changed" : "nothing to change");
           const { address, error } = await gatewayAddress(session, site, known);
           if (error) warnOfAddress(session, name, error, address);
-          else if (address !== undefined) await rememberAddress(session, name, address);
+          else if (address !== undefined) await rememberAddress(session, name, gateway, address);
           step.result(`${address ?? "address unknown"}, ${changed ? "changed" : "nothing to change"}`);
         },
       );

@@ -4,7 +4,7 @@ import type { Gateway } from "../contracts/gateway.js";
 import { ValidationError } from "../errors/multicloud-error.js";
 import type { Session } from "../orchestrate/session.js";
 import { nearest } from "../plugin/nearest.js";
-import { forgetAddress, rememberedAddress } from "./address.js";
+import { forgetAddress, isSetUp, rememberedAddress } from "./address.js";
 import { callGateway } from "./call.js";
 import { forgetOwnMachine, gatewaysOnOwnMachines, type OwnMachine } from "./own-machines.js";
 
@@ -16,7 +16,7 @@ export const gatewaysLeftBehind = async (session: Session): Promise<readonly Own
 export async function leftBehindWarnings(session: Session): Promise<readonly Problem[]> {
   return (await gatewaysLeftBehind(session)).map(({ site, at }) => ({
     path: `sites.${site}.gateway`,
-    message: `the gateway on your own machine${at ? ` ${at}` : ""} is not in the configuration any more, and goes on`,
+    message: `the gateway on your own machine${at ? ` (${at})` : ""} is not in the configuration any more, and goes on`,
     hint: `remove it with removeGateway(${JSON.stringify(site)}, gateway), given as it was in the configuration; if the machine is gone for good, with up({ forget: [${JSON.stringify(site)}] })`,
   }));
 }
@@ -78,10 +78,10 @@ const hasGateway = ({ sites }: Session, site: string) =>
 
 /** Whether visitors are still sent to a site that has no other way in. */
 async function isInTheRecord(session: Session, site: string): Promise<boolean> {
-  const nat = session.sites.find(({ name }) => name === site)?.config.nat;
+  const { nat, gateway } = session.sites.find(({ name }) => name === site)?.config ?? {};
   const address = await rememberedAddress(session, site);
-  const another = typeof nat === "object" && nat.publicAddress === address;
-  if (address === undefined || another || hasGateway(session, site)) return false;
+  if (address === undefined || (gateway && (await isSetUp(session, site, gateway)))) return false;
+  if (!gateway && typeof nat === "object" && nat.publicAddress === address) return false;
   const record = await session.config.entrypoint?.get(session.context());
   return record?.addresses.includes(address) ?? false;
 }

@@ -5,6 +5,7 @@ import { noteReached, type ReachedMachine, reachMachine } from "../orchestrate/m
 import type { ReadyNode } from "../orchestrate/node-pipeline.js";
 import type { Session } from "../orchestrate/session.js";
 import { removeMachines, type SiteWork } from "../orchestrate/site-work.js";
+import { forgetAddress } from "./address.js";
 import { ensureGateways } from "./ensure.js";
 
 /** The machines that gateways asked for, by site: made, or on their way. */
@@ -27,7 +28,6 @@ export function gatewayMachines(
 ): GatewayMachines {
   const machines: GatewayMachines = new Map();
   for (const bootable of wanted) {
-    if (bootable.role !== "gateway") continue;
     const { site, name } = bootable;
     const machine = existing.get(site)?.find((one) => one.name === name && one.status !== "deleting");
     machines.set(site, guarded(make(session, work, bootable, machine, replaced.has(name))));
@@ -77,6 +77,8 @@ export async function replaceGateways(
       wanted.slice(index + 1).map((later) => later.site),
       ready,
     );
+    // The next one may have another.
+    await forgetAddress(session, site);
     const made = guarded(make(session, work, bootable, old, true));
     machines.set(site, made);
     await made;

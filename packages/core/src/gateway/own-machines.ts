@@ -25,19 +25,23 @@ export async function gatewaysOnOwnMachines(session: Session): Promise<readonly 
 /** Writes only what is new. */
 export async function noteOwnMachine(session: Session, site: string, { at = "" }: Gateway): Promise<void> {
   const places = await placesOf(session, site);
-  if (!places.includes(at)) await session.state.write(prefix + site, JSON.stringify([...places, at]));
+  if (!places.includes(at)) await session.state.write(prefix + site, linesOf([...places, at]));
 }
 
-export async function forgetOwnMachine(session: Session, site: string, { at = "" }: Gateway): Promise<void> {
+export async function forgetOwnMachine(
+  session: Session,
+  site: string,
+  { at = "" }: Pick<Gateway, "at">,
+): Promise<void> {
   const places = (await placesOf(session, site)).filter((place) => place !== at);
-  if (places.length > 0) await session.state.write(prefix + site, JSON.stringify(places));
-  else await forgetOwnMachines(session, site);
+  if (places.length > 0) await session.state.write(prefix + site, linesOf(places));
+  else await session.state.delete(prefix + site);
 }
-
-/** All of a site. */
-export const forgetOwnMachines = ({ state }: Session, site: string) => state.delete(prefix + site);
 
 async function placesOf({ state }: Session, site: string): Promise<readonly string[]> {
   const kept = await state.read(prefix + site);
-  return kept === undefined ? [] : (JSON.parse(Buffer.from(kept).toString("utf8")) as string[]);
+  // One a line, each ended by it: the empty one is a place too.
+  return kept === undefined ? [] : Buffer.from(kept).toString("utf8").split("\n").slice(0, -1);
 }
+
+const linesOf = (places: readonly string[]) => places.map((place) => `${place}\n`).join("");

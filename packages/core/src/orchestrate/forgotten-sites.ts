@@ -2,7 +2,7 @@ import type { Problem } from "../contracts/context.js";
 import { ValidationError } from "../errors/multicloud-error.js";
 import { forgetAddress } from "../gateway/address.js";
 import { gatewaysLeftBehind } from "../gateway/left-behind.js";
-import { forgetOwnMachines } from "../gateway/own-machines.js";
+import { forgetOwnMachine } from "../gateway/own-machines.js";
 import { nearest } from "../plugin/nearest.js";
 import type { Session } from "./session.js";
 
@@ -26,7 +26,8 @@ export async function forgottenSites(session: Session): Promise<Problem[]> {
 export async function forgetSites(session: Session, names: readonly string[]): Promise<void> {
   if (names.length === 0) return;
   const missing = await missingSites(session);
-  for (const { site } of await gatewaysLeftBehind(session)) if (!missing.has(site)) missing.set(site, []);
+  const left = await gatewaysLeftBehind(session);
+  for (const { site } of left) if (!missing.has(site)) missing.set(site, []);
   const problems = names.flatMap((name, index): Problem[] => {
     if (missing.has(name)) return [];
     const path = `forget[${index}]`;
@@ -53,8 +54,9 @@ export async function forgetSites(session: Session, names: readonly string[]): P
   if (problems.length > 0) throw new ValidationError(problems);
   for (const name of names) {
     for (const node of missing.get(name) ?? []) await session.records.delete(node);
-    await forgetAddress(session, name);
-    await forgetOwnMachines(session, name);
+    for (const one of left) if (one.site === name) await forgetOwnMachine(session, name, one);
+    if (!session.sites.some((site) => site.name === name && site.config.gateway))
+      await forgetAddress(session, name);
   }
 }
 

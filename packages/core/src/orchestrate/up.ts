@@ -81,7 +81,17 @@ export async function up(session: Session): Promise<UpResult> {
     const flow = (node: BootableNode, machine: Machine | undefined) =>
       runNodePipeline(session, work.parts(node.site), node, machine);
     await removeDoubles(session, doubles);
-    gateways = gatewayMachines(session, work, wanted, { existing, replaced: atOnce });
+    // Whatever state they are in, they go when all else is right: nobody has to get along with them until then.
+    const gatewaysToReplace = wanted.filter(
+      ({ name, role }) => role === "gateway" && rolling.some(({ node }) => node === name),
+    );
+    const isAsIs = (site: string) => !gatewaysToReplace.some((gateway) => gateway.site === site);
+    gateways = gatewayMachines(
+      session,
+      work,
+      wanted.filter(({ role, site }) => role === "gateway" && isAsIs(site)),
+      { existing, replaced: atOnce },
+    );
     const flows = desired.map(async (node) => {
       const machine = machineOf(node);
       if (!machine || !atOnce.has(node.name)) return flow(node, machine);
@@ -103,7 +113,9 @@ export async function up(session: Session): Promise<UpResult> {
     const drained = new Set(leaving.filter(isNodeMachine).map(({ site }) => site));
     const isDrained = ({ name }: { readonly name: string }) => drained.has(name);
     const others = session.sites.filter((site) => !isDrained(site)).map(({ name }) => name);
-    await ensureGateways(session, ready, gateways, [...drained]);
+    const ensure = (sites: Iterable<string>) =>
+      ensureGateways(session, ready, gateways, [...sites].filter(isAsIs));
+    await ensure(drained);
     const gone = (plan.gateways ?? []).flatMap(({ action, site }) => (action === "remove" ? [site] : []));
     await removeGateways(
       session,
@@ -123,11 +135,9 @@ export async function up(session: Session): Promise<UpResult> {
     };
     const going =
       leavingMachines.length > 0 ? leavingNodes(session, connections, leavingMachines) : undefined;
-    const [first] = await settle<unknown>(
-      [form(going), ensureGateways(session, ready, gateways, others)],
-      session.signal,
-    );
+    const [first] = await settle<unknown>([form(going), ensure(others)], session.signal);
     let formed = first as FormedCluster;
+    if (gateways.size > 0) await writeKnownHosts(session, ready);
 
     for (const action of rolling.filter(isNodeMachine).sort(mastersFirst)) {
       const node = desired.find(({ name }) => name === action.node)!;
@@ -135,20 +145,17 @@ export async function up(session: Session): Promise<UpResult> {
       const old = ready.filter(({ name }) => name === node.name);
       ready = ready.filter(({ name }) => name !== node.name);
       await leaveEntrypoint(session, [{ ...machineOf(node)!, site: node.site }], ready);
-      await ensureGateways(session, ready, gateways, own);
+      await ensure(own);
       await leaveCluster(session, [node.name]);
       await form(async () => old);
       await removeMachines(session, work.machines(node.site), node.site, [machineOf(node)!]);
       ready = [...ready, await flow(node, undefined)];
       formed = await form();
-      await ensureGateways(session, ready, gateways, own);
+      await ensure(own);
     }
 
-    const gatewaysToReplace = wanted.filter(
-      ({ name, role }) => role === "gateway" && rolling.some(({ node }) => node === name),
-    );
     await replaceGateways(session, work, gatewaysToReplace, gateways, { existing, ready });
-    if (gateways.size > 0) await writeKnownHosts(session, ready);
+    if (gatewaysToReplace.length > 0) await writeKnownHosts(session, ready);
 
     formed = await returnToCluster(session, formed, ready);
     warnOfPrivateApi(session, ready);

@@ -20,5 +20,6 @@ export function underLock(command: string, { file, waitSeconds, shared = false }
   const has = "command -v flock > /dev/null 2>&1";
   const condition = shared ? `test -e ${file} && ${has}` : has;
   const options = `${shared ? "-s " : ""}-o -E 75 -w ${waitSeconds}`;
-  return `if ${condition}; then flock ${options} ${file} ${command}; else ${command}; fi`;
+  const late = `{ code=$?; [ $code -ne 75 ] || echo 'another run is still at work there' >&2; exit $code; }`;
+  return `if ${condition}; then flock ${options} ${file} ${command} || ${late}; else ${command}; fi`;
 }

@@ -159,7 +159,7 @@ export function createElection(parts: ElectionParts): Election {
         }
       };
       await Promise.all([watch(), keep()]);
-      await handOver();
+      await inTurn(handOver);
     },
   };
 }

@@ -108,7 +108,7 @@ export function createRecordKeeper(parts: RecordKeeperParts): RecordKeeper {
   }
 
   /** Also while the DNS service is away: what died meanwhile begins anew. */
-  function noteWaiting({ entries, opinions }: Situation): void {
+  function noteWaiting({ known: entries, opinions }: Situation): void {
     const { verdicts } = decide({ policy: "active", current: current ?? [], entries, opinions });
     const waits = (address: string) => verdicts.get(address)?.verdict === "up" && !current?.includes(address);
     for (const address of waitingSince.keys()) if (!waits(address)) waitingSince.delete(address);

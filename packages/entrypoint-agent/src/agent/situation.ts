@@ -6,6 +6,8 @@ import type { AgentSettings } from "./settings.js";
 export interface Situation {
   /** In order of preference. */
   readonly entries: readonly string[];
+  /** The same, with those that this agent has a doubt about at this moment. */
+  readonly known: readonly string[];
   /** How far an address' site is down in the order of preference; 0 is the most preferred. */
   rankOf(address: string): number;
   readonly opinions: readonly {
@@ -47,6 +49,7 @@ export function situationOf({ self, others, sites, settings, doubts }: Knowledge
     .sort((a, b) => rank(a.site) - rank(b.site) || compare(a.site, b.site) || compare(a.address, b.address));
   const entries = placed.map(({ address }) => address);
   return {
+    known: [...new Set(entries)],
     // One that is perhaps just being lost too is none to turn to.
     entries: [...new Set(entries)].filter((address) => !doubts(address)),
     rankOf: (address) => rank(placed.find((one) => one.address === address)?.site ?? ""),
