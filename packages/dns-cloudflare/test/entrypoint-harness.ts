@@ -30,6 +30,7 @@ export async function openEntrypointHarness(): Promise<EntrypointHarness> {
     };
     return { ...plugin, inCluster: { ...plugin.inCluster!, program: bundle } };
   };
+  let waitAsEver = () => {};
   return {
     entrypoint: (record) => open(record),
     lookUp: (name) => dns.resolve(name),
@@ -47,7 +48,8 @@ export async function openEntrypointHarness(): Promise<EntrypointHarness> {
     },
     outage() {
       isAway = true;
-      const waitAsEver = shortenWaits();
+      waitAsEver();
+      waitAsEver = shortenWaits();
       return () => {
         waitAsEver();
         isAway = false;
@@ -68,6 +70,10 @@ export async function openEntrypointHarness(): Promise<EntrypointHarness> {
     wrongCredentials: (record) => open(record, wrongToken),
     wildcard: true,
     together: true,
-    close: () => dns.close(),
+    async close() {
+      // A case that failed in between has not mended anything.
+      waitAsEver();
+      await dns.close();
+    },
   };
 }

@@ -18,6 +18,7 @@ export async function openEntrypointHarness(): Promise<EntrypointHarness> {
     const options = { server: "127.0.0.1", port: server.port, zone: "example.com", record, timeoutMs: 2_000 };
     return bundledPlugin({ ...options, key: { ...key, secret } });
   };
+  let waitAsEver = () => {};
   return {
     entrypoint: (record) => open(record),
     dialer: callContext().dialer,
@@ -34,7 +35,8 @@ export async function openEntrypointHarness(): Promise<EntrypointHarness> {
     },
     outage() {
       server.faults.isAway = true;
-      const waitAsEver = shortenWaits();
+      waitAsEver();
+      waitAsEver = shortenWaits();
       return () => {
         waitAsEver();
         server.faults.isAway = false;
@@ -47,6 +49,10 @@ export async function openEntrypointHarness(): Promise<EntrypointHarness> {
     wrongCredentials: (record) => open(record, wrong),
     wildcard: true,
     together: true,
-    close: () => server.close(),
+    async close() {
+      // A case that failed in between has not mended anything.
+      waitAsEver();
+      await server.close();
+    },
   };
 }
