@@ -1,15 +1,17 @@
 import { MulticloudError, type Report } from "@multicloud/core/plugin";
-import { afterEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { shortenWaits } from "../../testing/test/shorten-waits.js";
 import { callContext, setUp } from "./fixture.js";
 
-// Waits are shortened, so that the tests are quick.
-vi.mock("@multicloud/core/plugin", async (load) => {
-  const real = await load<typeof import("@multicloud/core/plugin")>();
-  return { ...real, delay: (ms: number, signal?: AbortSignal) => real.delay(ms / 100, signal) };
+let waitAsEver = () => {};
+beforeEach(() => {
+  waitAsEver = shortenWaits();
 });
-
 const context = callContext();
-afterEach(() => vi.unstubAllEnvs());
+afterEach(() => {
+  waitAsEver();
+  vi.unstubAllEnvs();
+});
 
 for (const reset of ["before", "after"] as const) {
   test(`a change cut off ${reset} it took effect converges without doubling`, async () => {
