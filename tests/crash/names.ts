@@ -21,6 +21,8 @@ const madeUp = [
 const history = /^(\/run\/cloud-init\/status\.json$|\/var\/log\/)/;
 
 const sshKey = /((?:ssh|ecdsa)-[a-z0-9-]+) AAAA[A-Za-z0-9+/=]+/g;
+/** Of a host's key, in the state: which machine a gateway is on. */
+const hostFingerprint = /SHA256:[A-Za-z0-9+/]{43}/g;
 /** In HAProxy's configuration, of its text with the addresses. */
 const gatewayDigest = /\b(multicloud(?:-| [a-z-]+\/[a-z-]+ ))[0-9a-f]{16}\b/g;
 /** In the agents' settings and in the mark of their pods: where this sandbox's services listen. */
@@ -49,6 +51,7 @@ export function createNames(machines: readonly VirtualMachine[]): Names {
     let result = text
       .replace(sshKey, "$1 <key>")
       .replace(/:key:[0-9a-f]{32}\b/g, ":key:<fingerprint>")
+      .replace(hostFingerprint, "<fingerprint>")
       .replace(gatewayDigest, "$1<digest>")
       .replace(loopback, "<a service>")
       .replace(programDigest, '$1<digest>"')
