@@ -80,7 +80,7 @@ it(
             if (policy === "all-healthy") expect(record).toEqual([cloud, stand]);
             else expect(record).toHaveLength(1);
             const writes = lab.dnsWrites();
-            await lab.time.pass(20_000);
+            await lab.time.pass(60_000);
             expect(lab.dnsWrites()).toBe(writes);
           } finally {
             await lab.close();

@@ -53,7 +53,8 @@ export async function survey(session: Session): Promise<Survey> {
           }),
           guard(`sites.${site.name}.gateway`, () => checkGateway(session, site, listed)),
         ]);
-        step.result(`${existing.get(site.name)?.length ?? 0} machines exist`);
+        const count = existing.get(site.name)?.length;
+      step.result(count === undefined ? "its machines are not known" : `${count} machines exist`);
         return found;
       },
     ),
