@@ -54,7 +54,7 @@ export async function survey(session: Session): Promise<Survey> {
           guard(`sites.${site.name}.gateway`, () => checkGateway(session, site, listed)),
         ]);
         const count = existing.get(site.name)?.length;
-      step.result(count === undefined ? "its machines are not known" : `${count} machines exist`);
+        step.result(count === undefined ? "its machines are not known" : `${count} machines exist`);
         return found;
       },
     ),
