@@ -2,8 +2,22 @@
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { root } from "./install.mjs";
+
+/** A line for each test that failed, and for each file that did not load: what CI repeats at its end. */
+function failuresOf(testResults) {
+  const lines = [];
+  for (const { name, message, status, assertionResults } of testResults) {
+    const failed = assertionResults.filter((test) => test.status === "failed");
+    for (const { fullName, failureMessages } of failed) lines.push([name, fullName, failureMessages[0]]);
+    if (status === "failed" && failed.length === 0) lines.push([name, "the file", message]);
+  }
+  return lines.map(([file, test, message = ""]) => {
+    const [first] = message.split("\n");
+    return `FAILED ${relative(root, file)} > ${test}: ${first}\n`;
+  });
+}
 
 /** Resolves with the exit code. */
 export function runVitest(args) {
@@ -16,9 +30,11 @@ export function runVitest(args) {
       let line = "0 passed, 1 failed";
       let status = code ?? 1;
       try {
-        const { numPassedTests, numFailedTests, numPendingTests, success } = JSON.parse(
+        const { numPassedTests, numFailedTests, numPendingTests, success, testResults } = JSON.parse(
           readFileSync(report, "utf8"),
         );
+        const failures = failuresOf(testResults);
+        if (failures.length > 0) process.stdout.write(`\n${failures.join("")}`);
         // A file that does not even load fails no test, but the run.
         const failed = !success && numFailedTests === 0 ? 1 : numFailedTests;
         line = `${numPassedTests} passed, ${failed} failed${numPendingTests > 0 ? `, ${numPendingTests} skipped` : ""}`;
