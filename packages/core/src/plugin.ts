@@ -41,6 +41,7 @@ export {
   ValidationError,
 } from "./errors/multicloud-error.js";
 export { type ApplyOptions, type ApplyResult, applyFragment } from "./fragment/apply-fragment.js";
+export { applyLock } from "./fragment/apply-lock.js";
 export { fragmentPaths } from "./fragment/fragment-paths.js";
 export { delay } from "./plugin/delay.js";
 export {

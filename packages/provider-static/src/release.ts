@@ -1,4 +1,4 @@
-import { MulticloudError, type SiteContext } from "@multicloud/core/plugin";
+import { applyLock, MulticloudError, type SiteContext, underLock } from "@multicloud/core/plugin";
 import { type SshHost, shellQuote } from "@multicloud/ssh";
 import { type Claim, claimFile, isOurs, parseClaim, renderClaim } from "./claim.js";
 
@@ -13,7 +13,9 @@ export async function releaseHost(remote: SshHost, context: SiteContext, node: s
   if (!claim || !isOurs(context, claim) || claim.node !== node) return;
   // From here on the host is no node: a run that is cut off is not to look for the user that is gone.
   if (claim.state !== "releasing") await writeClaim(remote, { ...claim, state: "releasing" }, signal);
-  const undone = await remote.exec(undoScript(claim), { sudo: true, signal, timeoutMs: 15 * 60_000 });
+  // A run that was cut off may have left its script at work there.
+  const script = `script=${shellQuote(undoScript(claim))}\n${underLock('sh -c "$script"', applyLock)}`;
+  const undone = await remote.exec(script, { sudo: true, signal, timeoutMs: 30 * 60_000 });
   for (const line of undone.stdout.split("\n").filter((one) => one.startsWith("left "))) {
     const message = `${line.slice("left ".length)} stays on the host: something else needs it`;
     context.report({ type: "log", level: "warn", node, source: "static", message });
@@ -47,6 +49,7 @@ rm -f ${shellQuote(`/etc/sudoers.d/90-multicloud-${name}`)} || exit 1`;
       lines.map(
         (key) => `home=$(getent passwd ${shellQuote(name)} | cut -d: -f6)
 file=$home/.ssh/authorized_keys
+if test -n "$home"; then rm -f "$file.mc-new" || exit 1; fi
 if test -n "$home" && grep -qxF ${shellQuote(key)} "$file" 2> /dev/null; then
   grep -vxF ${shellQuote(key)} "$file" > "$file.new"
   cat "$file.new" > "$file" && rm -f "$file.new" || exit 1

@@ -1,9 +1,11 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Report, SiteContext } from "@multicloud/core/plugin";
+import { text } from "node:stream/consumers";
+import { applyLock, type Report, type SiteContext } from "@multicloud/core/plugin";
 import type { SshHost } from "@multicloud/ssh";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { missingOn } from "../src/missing.js";
@@ -43,13 +45,18 @@ const host = {
   async exec(command: string) {
     if (command.startsWith("cat /etc/multicloud/claim.json"))
       return { stdout: claim, stderr: "", code: 0, signal: undefined };
-    const script = command.replaceAll("/etc/multicloud", at("etc"));
+    const script = command
+      .replaceAll("/etc/multicloud", at("etc"))
+      .replaceAll(applyLock.file, at("multicloud.lock"));
     const env = { PATH: `${at("bin")}:${process.env.PATH}` };
-    const { stdout, stderr, status } = spawnSync("sh", ["-c", script], { encoding: "utf8", env });
-    return { stdout, stderr, code: status ?? undefined, signal: undefined };
+    const child = spawn("sh", ["-c", script], { env, stdio: ["ignore", "pipe", "pipe"] });
+    const output = Promise.all([text(child.stdout), text(child.stderr)]);
+    const [code] = await once(child, "close");
+    const [stdout, stderr] = await output;
+    return { stdout, stderr, code: code ?? undefined, signal: undefined };
   },
-  async writeFile(_path: string, text: string) {
-    claim = text;
+  async writeFile(_path: string, content: string) {
+    claim = content;
   },
 } as unknown as SshHost;
 
@@ -64,7 +71,8 @@ test("what is missing is found by kind", async () => {
   expect(await missingOn(host, [boot, { packages: ["absent"] }], signal)).toEqual({
     users: ["nobody-here"],
     packages: ["absent"],
-    files: [at("root/no file")],
+    // What a killed script was writing is not there either, beside files that are.
+    files: [at("root/file.mc-new"), at("root/no file"), at("root/no file.mc-new")],
     directories: [at("no")],
     leftovers: [at("root/right")],
   });
@@ -94,6 +102,29 @@ test("what was made is removed once dpkg's lock is free; what is needed and what
   expect(reports).toMatchObject([
     { level: "warn", node: "n-1", message: "needed stays on the host: something else needs it" },
   ]);
+});
+
+// The lock is Linux's; who waits for it stands in /proc/locks.
+const noLocks = !existsSync("/proc/locks") || spawnSync("flock", ["--version"]).status !== 0;
+test.skipIf(noLocks)("a script that a cut-off run left at work is waited for", async () => {
+  const made = { users: [], packages: [], files: [at("root/file")], directories: [], leftovers: [] };
+  const owner = { owner: "multicloud", cluster: "lab", site: "rack", node: "n-1", role: "worker" };
+  claim = JSON.stringify({ ...owner, state: "preparing", keys: {}, made });
+  const lock = at("multicloud.lock");
+  const script = `exec 9> ${lock}; flock 9; echo locked
+until grep -q -- "-> FLOCK.*:$(stat -c %i ${lock}) " /proc/locks; do test -e ${at("over")} && exit 1; done
+echo late > ${at("root/file")}`;
+  const atWork = spawn("sh", ["-c", script], { stdio: ["ignore", "pipe", "inherit"] });
+  const ended = once(atWork, "close");
+  await once(atWork.stdout, "data");
+  await releaseHost(
+    host,
+    { cluster: "lab", site: "rack", signal, report() {} } as unknown as SiteContext,
+    "n-1",
+  );
+  await writeFile(at("over"), "");
+  expect(await ended).toEqual([0, null]);
+  expect(existsSync(at("root/file"))).toBe(false);
 });
 
 test("a leftover is never the system itself", () => {

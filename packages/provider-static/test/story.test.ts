@@ -321,12 +321,16 @@ test("a host with ZeroTier of its owner keeps its identity, its settings and its
   expect({ "rack-1": state("rack-1"), "rack-2": state("rack-2") }).toEqual(before);
 });
 
-test("a claim that was cut off in its middle leaves nothing behind either, once it is destroyed", async () => {
+test.each([
+  { what: "its packages are being installed", kind: "package", name: "zerotier-one" },
+  { what: "its own login may come in", kind: "file", name: "/home/multicloud/.ssh/authorized_keys" },
+  // Our settings are the daemon's now; joining is still to come.
+  { what: "the overlay has its settings", kind: "file", name: "/var/lib/zerotier-one/local.conf" },
+])("a claim that is cut off when $what leaves nothing behind either, once it is destroyed", async (at) => {
   const before = { "rack-1": state("rack-1"), "rack-2": state("rack-2") };
   const abort = new AbortController();
-  // Our settings are the daemon's now; joining is still to come.
   const stop = world.effects.listen(({ kind, name }) => {
-    if (kind === "file" && name.endsWith("/var/lib/zerotier-one/local.conf"))
+    if (kind === at.kind && name.startsWith("rack-") && name.endsWith(`:${at.name}`))
       abort.abort(new Error("cut off"));
   });
   const cut = await errorOf(cluster("half").up({ signal: abort.signal }));

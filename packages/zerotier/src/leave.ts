@@ -1,4 +1,10 @@
-import { type CallContext, MulticloudError, type OverlayNetwork } from "@multicloud/core/plugin";
+import {
+  applyLock,
+  type CallContext,
+  MulticloudError,
+  type OverlayNetwork,
+  underLock,
+} from "@multicloud/core/plugin";
 import { formerSettings, home, settingsFile } from "./boot.js";
 import type { OverlayNode } from "./node/look.js";
 
@@ -28,11 +34,10 @@ rm -f ${formerSettings} ${formerSettings}.new ${settingsFile} || exit 1
  * @throws MulticloudError `OVERLAY_FAILED` when the node could not be cleaned.
  */
 export async function leave(context: CallContext, network: OverlayNetwork, node: OverlayNode): Promise<void> {
-  const result = await node.host.exec(`sh -c '${script}' leave ${network.id}`, {
-    sudo: true,
-    signal: context.signal,
-    timeoutMs: 60_000,
-  });
+  // Joining may still be under way, by the script of a run that was cut off.
+  const command = underLock(`sh -c '${script}' leave ${network.id}`, applyLock);
+  const timeoutMs = applyLock.waitSeconds * 1_000 + 60_000;
+  const result = await node.host.exec(command, { sudo: true, signal: context.signal, timeoutMs });
   if (result.code === 0) return;
   const said = result.stderr.trim().split("\n").at(-1);
   throw new MulticloudError(

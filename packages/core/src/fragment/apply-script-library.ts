@@ -1,3 +1,5 @@
+import { applyLock } from "./apply-lock.js";
+
 /**
  * The functions of the apply script: POSIX shell, run by dash, bash and the sandbox's shell. Globals and
  * functions start with `mc_`, because a node's own commands run in subshells that see them.
@@ -19,8 +21,8 @@ mc_did() { mc_changed=$((mc_changed + 1)); mc_say "changed$mc_tab$1"; }
 mc_count() { mc_checked=$((mc_checked + 1)); }
 mc_fail() { mc_say "fail$mc_tab$1$mc_tab$2"; exit 1; }
 if command -v flock >/dev/null; then
-  exec 9>/run/multicloud.lock || mc_fail lock 1
-  flock -n 9 || { mc_say "start${"$"}{mc_tab}waiting for another run on this node"; flock -w 600 9 || mc_fail "waiting for another run" $?; }
+  exec 9>${applyLock.file} || mc_fail lock 1
+  flock -n 9 || { mc_say "start${"$"}{mc_tab}waiting for another run on this node"; flock -w ${applyLock.waitSeconds} 9 || mc_fail "waiting for another run" $?; }
 fi
 mc_facts() {
   mc_id= mc_version= mc_kernel= mc_memory=

@@ -42,6 +42,8 @@ export function renderApplyScript(fragment: NodeFragment, options: ApplyScriptOp
     ...fileGroups(files.filter((file) => !file.afterPackages)),
   );
   if (packages.length > 0) steps.push(`mc_packages ${shellWords(packages)}`);
+  // Rights before keys: whoever can log in after a cut here can also do what undoes it.
+  steps.push(...fileGroups(files.filter((file) => file.afterPackages && early(file))));
   if (users.length > 0) steps.push("mc_accounts");
   for (const { name, groups = [], authorizedKeys = [] } of users) {
     steps.push(`mc_user ${name} ${shellWords(groups)}`);
@@ -49,7 +51,7 @@ export function renderApplyScript(fragment: NodeFragment, options: ApplyScriptOp
   }
   steps.push(
     ...directoryGroups(directories.filter((directory) => !early(directory))),
-    ...fileGroups(files.filter((file) => file.afterPackages)),
+    ...fileGroups(files.filter((file) => !early(file))),
   );
   const settings = Object.entries(merged.sysctl);
   if (settings.length > 0) {
