@@ -100,7 +100,7 @@ test("a chart is given to the Helm controller and waited for, at first and at ea
 
 test("all problems at once", async () => {
   const paths = async (options: Parameters<typeof addon>[0]) =>
-    (await addon(options).check!({} as CallContext, [])).problems.map(({ path }) => path);
+    (await addon(options).check!({} as CallContext, [], {})).problems.map(({ path }) => path);
   expect(await paths({ name: "mine", objects: [namespace] })).toEqual([]);
   expect(await paths({ name: "mine" })).toEqual([""]);
   expect(
@@ -122,6 +122,7 @@ test("all problems at once", async () => {
   const { warnings } = await addon({ name: "mine", chart: { ...chart, version: undefined } as never }).check!(
     {} as CallContext,
     [],
+    {},
   );
   expect(warnings).toMatchObject([{ path: "chart.version" }]);
 });

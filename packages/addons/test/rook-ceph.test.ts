@@ -99,7 +99,7 @@ test("copies are in different sites when there are three", async () => {
 
 test("problems and warnings for these nodes; what nodes need", async () => {
   const check = (options: Parameters<typeof rookCeph>[0], ...sites: string[]) =>
-    rookCeph(options).check!({} as CallContext, nodes(...sites));
+    rookCeph(options).check!({} as CallContext, nodes(...sites), {});
   expect(await check({}, "a", "a", "a")).toEqual({ problems: [], warnings: [] });
   expect((await check({}, "a", "b", "c")).warnings).toMatchObject([{ path: "site" }]);
   expect((await check({}, "a")).warnings).toHaveLength(1);

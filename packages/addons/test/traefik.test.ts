@@ -51,8 +51,22 @@ test("leaves alone what the engine brought", async () => {
 
 test("problems of its options", async () => {
   const paths = async (options: object) =>
-    (await traefik(options).check!({} as CallContext, [])).problems.map(({ path }) => path);
+    (await traefik(options).check!({} as CallContext, [], {})).problems.map(({ path }) => path);
   expect(await paths({})).toEqual([]);
   expect(await paths({ ports: { http: 443 }, namspace: "x" })).toEqual(["namspace", "ports"]);
   expect(await paths({ ports: { http: 0, tcp: 1 } })).toEqual(["ports.tcp", "ports.http"]);
+});
+
+test("does not fit a cluster whose engine has another controller at its ports", async () => {
+  const problems = async (ingress: readonly string[], ports = {}) =>
+    (await traefik({ ports }).check!({} as CallContext, [], { ingress })).problems;
+  expect(await problems(["nginx"])).toMatchObject([
+    { path: "ports", message: expect.stringMatching(/80 and 443 .* nginx$/) },
+  ]);
+  expect(await problems(["nginx"], { http: 8080 })).toMatchObject([
+    { path: "ports", message: expect.stringMatching(/^443 of/) },
+  ]);
+  expect(await problems(["nginx"], { http: 8080, https: 8443 })).toEqual([]);
+  expect(await problems(["traefik"])).toEqual([]);
+  expect(await problems([])).toEqual([]);
 });

@@ -146,7 +146,7 @@ describe("its options", () => {
   const check = async (options: object) => {
     const entrypoint = await open();
     const addon = entrypointAgent({ entrypoint, ...options });
-    const found = await addon.check?.(fixture.context, nodes("home", "cloud"));
+    const found = await addon.check?.(fixture.context, nodes("home", "cloud"), {});
     return found?.problems.map(({ path, given, suggestion }) => [path, given, suggestion]);
   };
 
@@ -181,7 +181,7 @@ describe("its options", () => {
   it("need a record that can be kept from inside the cluster", async () => {
     const { inCluster: _, ...outside } = await open();
     const addon = entrypointAgent({ entrypoint: outside });
-    const found = await addon.check?.(fixture.context, nodes("home"));
+    const found = await addon.check?.(fixture.context, nodes("home"), {});
     expect(found?.problems).toMatchObject([{ path: "entrypoint", given: "cloudflare" }]);
     await expect(addon.apply(fixture.context)).rejects.toMatchObject({ code: "CONFIG_INVALID" });
   });

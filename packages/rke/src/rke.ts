@@ -1,5 +1,6 @@
 import { type ClusterEngine, ValidationError } from "@multicloud/core/plugin";
 import { checkRke, findOptionProblems } from "./check.js";
+import { rkeFacts } from "./facts.js";
 import { type RkeOperations, rkeOperations } from "./operations/operations.js";
 import { type RkeOptions, withDefaults } from "./options.js";
 import { prepareNode } from "./prepare.js";
@@ -21,6 +22,7 @@ export function rke(options: RkeOptions = {}): RkeEngine {
   const engine: RkeEngine = {
     specVersion: "v1",
     name: "rke",
+    facts: rkeFacts(settings),
     cidrs: { pods: settings.podCidr, services: settings.serviceCidr },
     check: (context, nodes) => checkRke(options, context, nodes),
     prepare: (node, user) => prepareNode(node, user, settings),

@@ -24,7 +24,7 @@ export function certManager(options: CertManagerOptions): Addon {
     name: "cert-manager",
     // Whose Ingress class answers HTTP-01.
     after: ["traefik"],
-    check: async () => checkCertManager(options),
+    check: async (_context, _nodes, cluster) => checkCertManager(options, cluster),
     apply: (context) => apply(context, options),
   };
 }

@@ -1,5 +1,6 @@
-import type { CheckResult, Problem } from "@multicloud/core/plugin";
+import type { CheckResult, ClusterFacts, Problem } from "@multicloud/core/plugin";
 import type { ManifestOptions } from "../manifest/source.js";
+import { kubernetesRange } from "../options/kubernetes-range.js";
 import {
   emailProblems,
   hostProblems,
@@ -57,8 +58,11 @@ export function directoryOf(server = "production"): string {
   return directories[server] ?? server;
 }
 
-/** What is wrong with the options. */
-export function checkCertManager(options: CertManagerOptions): CheckResult {
+/** What the built-in release supports (cert-manager.io, "Supported Releases"). */
+const supported = { release: "cert-manager 1.21", from: 33, to: 36, option: "manifest" };
+
+/** What is wrong with the options, or does not fit the cluster. */
+export function checkCertManager(options: CertManagerOptions, cluster: ClusterFacts): CheckResult {
   const { server, cloudflare } = options;
   const problems: Problem[] = [
     ...unknownKeys(options, keys),
@@ -89,5 +93,5 @@ export function checkCertManager(options: CertManagerOptions): CheckResult {
     for (const [index, zone] of (cloudflare.zones ?? []).entries())
       problems.push(...hostProblems(`cloudflare.zones[${index}]`, zone));
   }
-  return { problems, warnings: [] };
+  return { problems, warnings: options.manifest === undefined ? kubernetesRange(supported, cluster) : [] };
 }

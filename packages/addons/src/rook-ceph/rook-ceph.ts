@@ -1,6 +1,14 @@
-import type { Addon, AddonContext, CheckResult, PlannedNode, Problem } from "@multicloud/core/plugin";
+import type {
+  Addon,
+  AddonContext,
+  CheckResult,
+  ClusterFacts,
+  PlannedNode,
+  Problem,
+} from "@multicloud/core/plugin";
 import { loadManifest } from "../manifest/load.js";
 import type { ManifestSource } from "../manifest/source.js";
+import { kubernetesRange } from "../options/kubernetes-range.js";
 import { manifestProblems, unknownKeys } from "../options/problems.js";
 import { waitFor } from "../options/wait.js";
 import { cephObjects, type Layout, namespace } from "./objects.js";
@@ -62,7 +70,7 @@ export function rookCeph(options: RookCephOptions = {}): Addon {
   return {
     specVersion: "v1",
     name: "rook-ceph",
-    check: async (_, nodes) => check(options, nodes),
+    check: async (_, nodes, cluster) => check(options, nodes, cluster),
     prepare: (node) => (isStorage(node, options) ? { packages: ["lvm2"] } : {}),
     apply: (context) => apply(context, options),
   };
@@ -72,7 +80,10 @@ function isStorage({ role, site }: PlannedNode, options: RookCephOptions): boole
   return role === "worker" && (options.site === undefined || site === options.site);
 }
 
-function check(options: RookCephOptions, nodes: readonly PlannedNode[]): CheckResult {
+/** What the built-in release supports (rook.io, "Prerequisites"). */
+const supported = { release: "Rook 1.20", from: 31, to: 36, option: "manifests" };
+
+function check(options: RookCephOptions, nodes: readonly PlannedNode[], cluster: ClusterFacts): CheckResult {
   const storage = nodes.filter((node) => isStorage(node, options));
   const sites = new Set(storage.map(({ site }) => site));
   const problems: Problem[] = [
@@ -84,7 +95,7 @@ function check(options: RookCephOptions, nodes: readonly PlannedNode[]): CheckRe
       })),
     ),
   ];
-  const warnings: Problem[] = [];
+  const warnings = options.manifests === undefined ? kubernetesRange(supported, cluster) : [];
   if (storage.length === 0)
     problems.push({
       path: options.site === undefined ? "" : "site",

@@ -1,4 +1,4 @@
-import type { Addon, AddonContext, CheckResult, Problem } from "@multicloud/core/plugin";
+import type { Addon, AddonContext, CheckResult, ClusterFacts, Problem } from "@multicloud/core/plugin";
 import { loadManifest } from "../manifest/load.js";
 import type { ManifestOptions } from "../manifest/source.js";
 import { countProblems, labelProblems, manifestProblems, unknownKeys } from "../options/problems.js";
@@ -44,12 +44,12 @@ export function traefik(options: TraefikOptions = {}): Addon {
   return {
     specVersion: "v1",
     name: "traefik",
-    check: async () => check(options),
+    check: async (_context, _nodes, cluster) => check(options, cluster),
     apply: (context) => apply(context, options),
   };
 }
 
-function check(options: TraefikOptions): CheckResult {
+function check(options: TraefikOptions, cluster: ClusterFacts): CheckResult {
   const { http, https } = options.ports ?? {};
   const problems: Problem[] = [
     ...unknownKeys(options, keys),
@@ -61,6 +61,15 @@ function check(options: TraefikOptions): CheckResult {
   ];
   if ((http ?? 80) === (https ?? 443))
     problems.push({ path: "ports", message: "are the same", given: String(http ?? 80) });
+  // The engine's own Traefik stays as it is; beside another controller ours would wait for the ports for good.
+  const other = cluster.ingress?.find((name) => name !== "traefik");
+  const taken = [http ?? 80, https ?? 443].filter((port) => port === 80 || port === 443);
+  if (other !== undefined && taken.length > 0 && !cluster.ingress?.includes("traefik"))
+    problems.push({
+      path: "ports",
+      message: `${taken.join(" and ")} of the nodes are those of the engine's own ingress controller, ${other}`,
+      hint: "configure the engine without it (the README of @multicloud/addons says how), or leave this addon out",
+    });
   return { problems, warnings: [] };
 }
 

@@ -1,5 +1,5 @@
 import type { CallContext, CheckResult } from "./context.js";
-import type { PlannedNode } from "./engine.js";
+import type { ClusterFacts, PlannedNode } from "./engine.js";
 import type { NodeFragment } from "./fragment.js";
 import type { KubernetesApi } from "./kubernetes.js";
 import type { PluginIdentity } from "./spec-version.js";
@@ -20,8 +20,8 @@ export interface Addon extends PluginIdentity {
   readonly after?: readonly string[];
   /** It keeps the entrypoint's record from inside the cluster, so that nobody outside has to. Default false. */
   readonly keepsEntrypoint?: boolean;
-  /** Options. Reads only. Paths are relative to the addon. */
-  check?(context: CallContext, nodes: readonly PlannedNode[]): Promise<CheckResult>;
+  /** Options, and whether it fits the nodes and the cluster. Reads only. Paths are relative to the addon. */
+  check?(context: CallContext, nodes: readonly PlannedNode[], cluster: ClusterFacts): Promise<CheckResult>;
   /** What nodes need for it; applied over SSH with the engine's. */
   prepare?(node: PlannedNode): NodeFragment;
   /** Applies the objects and waits until they work. Changes nothing when all is as wanted. */

@@ -92,10 +92,20 @@ export interface EngineOperation<T> {
   run(context: EngineContext, nodes: OperationNodes): Promise<OperationResult<T>>;
 }
 
+/** What a cluster has by itself. A fact that is absent is not known. */
+export interface ClusterFacts {
+  /** Version of Kubernetes, for example `1.35.7`. */
+  readonly kubernetes?: string;
+  /** Ingress controllers that come with the cluster and take ports 80 and 443 of its nodes, for example `nginx`. */
+  readonly ingress?: readonly string[];
+}
+
 /** Turns prepared nodes into one Kubernetes cluster. */
 export interface ClusterEngine extends PluginIdentity {
   /** Address ranges inside the cluster, checked against the sites' and the overlay's. */
   readonly cidrs: { readonly pods: string; readonly services: string };
+  /** What its clusters have, as far as the options say. Addons check themselves against it before the first effect. */
+  readonly facts?: ClusterFacts;
   /** Options, tools on the operator's machine, and whether these nodes can form a cluster. Reads only. Paths are relative to `engine`. */
   check(context: EngineContext, nodes: readonly PlannedNode[]): Promise<CheckResult>;
   /** What a node needs at first boot; a change of it replaces machines, so keep it small. */

@@ -77,7 +77,10 @@ export async function survey(session: Session): Promise<Survey> {
         guard("api", async () => under("api", (await config.api?.check(session.context())) ?? nothing)),
         ...(config.addons ?? []).map((addon, index) =>
           guard(`addons[${index}]`, async () =>
-            under(`addons[${index}]`, (await addon.check?.(session.context(), nodes)) ?? nothing),
+            under(
+              `addons[${index}]`,
+              (await addon.check?.(session.context(), nodes, config.engine.facts ?? {})) ?? nothing,
+            ),
           ),
         ),
       ]),

@@ -1,6 +1,7 @@
 import { type ClusterEngine, ValidationError } from "@multicloud/core/plugin";
 import { checkDistribution, findDistributionProblems } from "./check.js";
 import type { Distribution } from "./distribution.js";
+import { distributionFacts } from "./facts.js";
 import { type DistributionOptions, withDistributionDefaults } from "./options.js";
 import { prepareDistributionNode } from "./prepare.js";
 import { resetDistribution } from "./reset.js";
@@ -15,6 +16,7 @@ export function createDistributionEngine(
   return {
     specVersion: "v1",
     name: distribution.name,
+    facts: distributionFacts(distribution, settings),
     cidrs: { pods: settings.podCidr, services: settings.serviceCidr },
     check: (_context, nodes) => checkDistribution(distribution, options, nodes),
     prepare: (node) => prepareDistributionNode(distribution, settings, node),

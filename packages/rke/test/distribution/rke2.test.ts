@@ -41,4 +41,5 @@ test.each([
   await lab.cluster({ ramnode: [1, 1] }, { engine } as Changes).up();
   const [made] = lab.services.distributions.clusters();
   expect(made!.kubernetes.objects("IngressClass").map(({ metadata }) => metadata.name)).toEqual(classes);
+  expect(engine.facts).toEqual({ kubernetes: version.slice(1, version.indexOf("+")), ingress: classes });
 });
