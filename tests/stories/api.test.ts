@@ -86,7 +86,7 @@ test.each(masters)("%s dies: the watch takes it out of the name, and kubectl goe
   const watch = cluster().entrypoint.watch({
     signal: stop.signal,
     intervalMs: 5,
-    probeMs: 300,
+    probeMs: 3_000,
     refreshMs: 50,
   });
   const switches: Extract<RunEvent, { type: "entrypoint-switch" }>[] = [];

@@ -5,7 +5,7 @@ import { errorOf, type Lab, openLab } from "./lab.js";
 
 const shape = { home: [1, 1], ramnode: [0, 1], digitalocean: [0, 1] } as const;
 const record = "*.apps.example.com";
-const impatient = { intervalMs: 5, probeMs: 1_000, refreshMs: 50 };
+const impatient = { intervalMs: 5, probeMs: 5_000, refreshMs: 50 };
 
 let lab: Lab;
 let probes = 0;
@@ -127,7 +127,7 @@ test("a site that goes takes its cloud along: that does not delay the move", asy
   lab.setPower("home", false);
   const started = performance.now();
   await watching(async (switched) => void (await switched()));
-  expect(performance.now() - started).toBeLessThan(5_000);
+  expect(performance.now() - started).toBeLessThan(20_000);
   expect(now()).toEqual([addressOf("lab-ramnode-worker-1")]);
   lab.setPower("home", true);
   lab.world.faults.clear();

@@ -97,7 +97,9 @@ test("up(), cut off at one after the other of the machine's effects, makes it on
     if ([...cutAt].at(-1)?.includes("server create")) {
       // It runs, and boots still: nothing answers there yet.
       const answersAgain = lab.world.machines.fault(name, "unreachable");
-      expect((await lab.cluster(small, behind()).plan()).gateways).toMatchObject([{ site: "home" }]);
+      expect(
+        (await lab.cluster(small, { ...behind(), timing: { sshMs: 1_000 } }).plan()).gateways,
+      ).toMatchObject([{ site: "home" }]);
       answersAgain();
     }
     whole = cutAt.size === size;
@@ -213,7 +215,9 @@ test("one that somebody deleted is made anew", async () => {
   };
   const [own] = (await provider.list(context)).filter((one) => one.name === name);
   await provider.delete(context, [own!]);
-  await vi.waitUntil(async () => !(await provider.list(context)).some((one) => one.name === name));
+  await vi.waitUntil(async () => !(await provider.list(context)).some((one) => one.name === name), {
+    timeout: 30_000,
+  });
   expect((await cluster.status()).gateways).toMatchObject([
     { machine: { name, status: "missing" }, state: "none" },
   ]);

@@ -128,7 +128,7 @@ export async function openLab(options: Pick<SandboxOptions, "homeProxy"> = {}): 
       dialer: socks5Dialer(world.socks),
       state: state(rest.name),
       ...rest,
-      timing: { pollMs: 10, sshMs: 5_000, machineMs: 10_000, ...rest.timing },
+      timing: { pollMs: 10, sshMs: 30_000, machineMs: 60_000, ...rest.timing },
     };
   }
 

@@ -25,11 +25,12 @@ test("the nodes of a site without power are not ready, and are again when it is 
     const { nodes } = await lab.cluster(shape).status();
     return nodes.filter(({ ready }) => !ready).map(({ name }) => name);
   };
+  const patient = { timeout: 30_000 };
   expect(await readiness()).toEqual([]);
   lab.setPower("home", false);
-  await vi.waitFor(async () => expect(await readiness()).toEqual(["lab-home-master-1"]));
+  await vi.waitFor(async () => expect(await readiness()).toEqual(["lab-home-master-1"]), patient);
   lab.setPower("home", true);
-  await vi.waitFor(async () => expect(await readiness()).toEqual([]));
+  await vi.waitFor(async () => expect(await readiness()).toEqual([]), patient);
 });
 
 test("a node is drained and removed also while that master is gone for good", async () => {

@@ -81,7 +81,7 @@ test("an even number of masters: a warning, for it works until a site is lost", 
 test("an unreachable host", async () => {
   await lab.cluster(shape).up();
   const mend = lab.world.machines.fault("lab-digitalocean-worker-1", "unreachable");
-  const error = await tell("unreachable host", { timing: { sshMs: 1_500 } });
+  const error = await tell("unreachable host", { timing: { sshMs: 4_000 } });
   mend();
   expect(error).toMatchObject({
     code: "HOST_UNREACHABLE",

@@ -194,7 +194,7 @@ test("a rotation does not apply other changes in passing", async () => {
 
 test("a dead worker does not keep from taking a snapshot; a dead master does, unless it is accepted", async () => {
   const power = (node: string, on: boolean) => lab.world.network.setMachinePower(machineOf(node).spec.id, on);
-  const hasty = () => cluster(engine, { timing: { sshMs: 1_000 } });
+  const hasty = () => cluster(engine, { timing: { sshMs: 2_500 } });
   power("lab-digitalocean-worker-1", false);
   expect((await hasty().operate(engine.snapshotSave({ name: "worker-down" }))).nodes).toEqual(masters);
   expect(await errorOf(hasty().operate(engine.rotateCertificates()))).toMatchObject({

@@ -82,7 +82,7 @@ test("a call ends at once when its signal aborts, with the signal's reason", asy
 });
 
 test("a call that hangs ends after its timeout and is tried again", async () => {
-  const api = await fixture.connect(kubeconfigOf(pki, pki.admin), { timeoutMs: 200 });
+  const api = await fixture.connect(kubeconfigOf(pki, pki.admin), { timeoutMs: 1_000 });
   fixture.world.faults.add({ service: "kubernetes", hang: true });
   expect(await api.nodes()).toHaveLength(3);
   fixture.world.faults.add({ service: "kubernetes", hang: true, times: 9 });

@@ -59,4 +59,4 @@ test("costs calls by ten droplets to create, and by the page to look and to plan
   const table = [header, header.replace(/[^|]+/g, " --- "), ...rows].join("\n");
   const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
   expect(readme, table).toContain(table);
-}, 60_000);
+});

@@ -47,7 +47,7 @@ test("gives up on a creation that keeps being cut off, and a later call converge
 });
 
 test("waits for a droplet that is still being made before it deletes it", async () => {
-  const world = fakeWorld({ clock: createClock(0.01), timing: { buildMs: 40_000, deleteMs: 5_000 } });
+  const world = fakeWorld({ clock: createClock(0.01), timing: { buildMs: 150_000, deleteMs: 5_000 } });
   const { cloud, provider } = await setUp({ world });
   await provider().ensureShared(context, shared());
   await provider().create(context, [request("lab-ocean-worker-1")]);

@@ -56,4 +56,4 @@ it("costs calls by the machine to create, and by the page to look and to plan", 
   const table = [header, header.replace(/[^|]+/g, " --- "), ...rows].join("\n");
   console.log(table);
   expect(readme).toContain(table);
-}, 60_000);
+});

@@ -122,7 +122,7 @@ describe("what the machines share", () => {
   });
 
   it("waits until the last machine has let go of the security group", async () => {
-    const world = createTestWorld({ deleteMs: 400 }, 1);
+    const world = createTestWorld({ deleteMs: 1_500 }, 1);
     const cloud = await startCloud(world);
     const context = createContext();
     const provider = openstack({ cloud: "home", cloudsFile: cloud.cloudsFile });

@@ -115,7 +115,7 @@ function cluster(
     engine: rke({ binary: join(env.PATH!.split(":")[0]!, "rke"), attempts: 2, retryDelayMs: 1 }),
     dialer,
     state: join(world.stateDirectory, name),
-    timing: { pollMs: 10, sshMs: 5_000, machineMs: 10_000 },
+    timing: { pollMs: 10, sshMs: 30_000, machineMs: 60_000 },
   });
 }
 
@@ -202,10 +202,7 @@ test("a host that is off and one with another key are named, and nothing is chan
     ["other-host-key", "HOST_KEY_MISMATCH"],
   ] as const) {
     const right = world.world.machines.fault("rack-2", fault);
-    // Short only where nothing answers: on a busy machine the other host may need longer.
-    const patience = fault === "unreachable" ? { connectTimeoutMs: 1_000 } : {};
-    const provider = staticHosts(hosts, { privateKeyFile, ...patience });
-    const error = await errorOf(cluster("lab", { provider }).plan());
+    const error = await errorOf(cluster().plan());
     right();
     expect(error.code).toBe(code);
     expect(error.message).toContain("rack-2");
@@ -213,8 +210,7 @@ test("a host that is off and one with another key are named, and nothing is chan
   }
   // Looking is another matter: the silent host does not hide the others.
   const right = world.world.machines.fault("rack-2", "unreachable");
-  const provider = staticHosts(hosts, { privateKeyFile, connectTimeoutMs: 1_000 });
-  const { nodes, silent } = await cluster("lab", { provider }).status();
+  const { nodes, silent } = await cluster().status();
   right();
   expect(Object.fromEntries(nodes.map(({ name, machine }) => [name, machine]))).toEqual({
     "lab-rack-master-1": "running",
@@ -330,8 +326,8 @@ test.each([
   const before = { "rack-1": state("rack-1"), "rack-2": state("rack-2") };
   const abort = new AbortController();
   const stop = world.effects.listen(({ kind, name }) => {
-    if (kind === at.kind && name.startsWith("rack-") && name.endsWith(`:${at.name}`))
-      abort.abort(new Error("cut off"));
+    // The other host may be anywhere then.
+    if (kind === at.kind && name === `rack-2:${at.name}`) abort.abort(new Error("cut off"));
   });
   const cut = await errorOf(cluster("half").up({ signal: abort.signal }));
   stop();

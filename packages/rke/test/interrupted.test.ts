@@ -46,7 +46,7 @@ test("cut off after any effect, the same call converges on the same cluster", as
     expect(lab.clusters.size).toBe(1);
     await lab.close();
   }
-}, 60_000);
+});
 
 test("cut off after any copy to a node, the next call completes the copies", async () => {
   for (const n of [1, 2, 3, 5]) {
@@ -79,7 +79,7 @@ test("cut off after any copy to a node, the next call completes the copies", asy
     for (const copy of copies) expect(copy).toEqual(local);
     await lab.close();
   }
-}, 60_000);
+});
 
 test("cut off when one node knows what was applied and the other does not, the next call completes the copies", async () => {
   const lab = await setUp({}, names);

@@ -233,7 +233,9 @@ describe("waitForSsh", () => {
   it("tells the last error at the deadline", async () => {
     const server = await serve();
     await server.close();
-    await expect(waitForSsh({ ...optionsFor(server), deadlineMs: 30, intervalMs: 5 })).rejects.toMatchObject({
+    await expect(
+      waitForSsh({ ...optionsFor(server), deadlineMs: 1_000, intervalMs: 300 }),
+    ).rejects.toMatchObject({
       code: "UNREACHABLE",
       reason: "ECONNREFUSED",
       message: expect.stringMatching(/gave up after/),
@@ -252,7 +254,7 @@ describe("waitForSsh", () => {
     });
     expect(attempts).toBe(0);
     await expect(
-      waitForSsh({ ...options, deadlineMs: 400, intervalMs: 5, retryDuringBoot: true, onAttempt }),
+      waitForSsh({ ...options, deadlineMs: 2_500, intervalMs: 100, retryDuringBoot: true, onAttempt }),
     ).rejects.toMatchObject({ code: "HOST_KEY_MISMATCH" });
     expect(attempts).toBeGreaterThan(1);
   });

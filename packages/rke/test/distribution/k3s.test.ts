@@ -11,9 +11,7 @@ afterEach(() => lab.close());
 const withK3s = { engine: k3s({ attempts: 3, retryDelayMs: 10 }) } as Changes;
 const shape = { home: [1, 1], ramnode: [1, 1], digitalocean: [1, 0] } as const;
 
-test("three masters and two workers in three sites, once; nothing is left after destroy", {
-  timeout: 60_000,
-}, async () => {
+test("three masters and two workers in three sites, once; nothing is left after destroy", async () => {
   const cluster = lab.cluster(shape, withK3s);
   const up = await cluster.up();
   expect(up.nodes.map(({ name, roles, ready }) => [name, roles.join(), ready])).toEqual([

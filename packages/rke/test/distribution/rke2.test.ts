@@ -10,7 +10,7 @@ afterEach(() => lab.close());
 
 const withRke2 = { engine: rke2({ attempts: 3, retryDelayMs: 10 }) } as Changes;
 
-test("three masters and a worker, once; nothing is left after destroy", { timeout: 60_000 }, async () => {
+test("three masters and a worker, once; nothing is left after destroy", async () => {
   const shape = { home: [1, 0], ramnode: [1, 1], digitalocean: [1, 0] } as const;
   const cluster = lab.cluster(shape, withRke2);
   const up = await cluster.up();
@@ -36,7 +36,7 @@ test.each([
   ["v1.36.3+rke2r1", {}, ["traefik"]],
   ["v1.35.7+rke2r1", { "ingress-controller": ["traefik"] }, ["traefik"]],
   ["v1.36.3+rke2r1", { "ingress-controller": ["none"] }, []],
-])("%s with %j brings the Ingress classes %j", { timeout: 60_000 }, async (version, server, classes) => {
+])("%s with %j brings the Ingress classes %j", async (version, server, classes) => {
   const engine = rke2({ version, server, attempts: 3, retryDelayMs: 10 });
   await lab.cluster({ ramnode: [1, 1] }, { engine } as Changes).up();
   const [made] = lab.services.distributions.clusters();

@@ -173,4 +173,4 @@ test("without a majority it says so and begins nothing", async () => {
   const error = await errorOf(lab.up(nodes, { signal: AbortSignal.timeout(120_000) }));
   expect(error.message).toMatch(/no majority/);
   lab.cluster();
-}, 90_000);
+});

@@ -338,17 +338,13 @@ describe("many machines", () => {
         spec({ id: `m${index}`, hostname: `n${index}`, publicAddress: `203.0.113.${index + 1}` }),
       ),
     );
-    const before = process.cpuUsage();
     const clients = await Promise.all(
       machines.map(async (machine) => connect(await dialWhenUp(world, machine))),
     );
     const outputs = await Promise.all(clients.map((client) => client.exec("hostname")));
-    const used = process.cpuUsage(before);
     expect(outputs.map((output) => output.stdout.trim())).toEqual(
       machines.map((machine) => machine.spec.hostname),
     );
-    // Both ends of a hundred handshakes, with room for a slow machine.
-    expect((used.user + used.system) / 1e6).toBeLessThan(8);
     for (const client of clients) client.close();
   });
 });

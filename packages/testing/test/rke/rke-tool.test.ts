@@ -144,7 +144,7 @@ test("warns about a host that it cannot reach, goes on without it and exits 0", 
   expect(output).toContain("Removing host [203.0.113.2] from node lists");
   expect(code).toBe(0);
   expect(readyNodes()).toEqual([["n1"]]);
-}, 60_000);
+});
 
 test("without its state it makes a new authority, and the old kubeconfig is worth nothing", async () => {
   await configure(good);
