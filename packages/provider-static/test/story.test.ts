@@ -318,25 +318,38 @@ test("a host with ZeroTier of its owner keeps its identity, its settings and its
 });
 
 test.each([
-  { what: "its packages are being installed", kind: "package", name: "zerotier-one" },
-  { what: "its own login may come in", kind: "file", name: "/home/multicloud/.ssh/authorized_keys" },
+  { what: "its packages are being installed", kind: "package", host: "rack-1", name: "zerotier-one" },
+  {
+    what: "its own login may come in",
+    kind: "file",
+    host: "rack-2",
+    name: "/home/multicloud/.ssh/authorized_keys",
+  },
   // Our settings are the daemon's now; joining is still to come.
-  { what: "the overlay has its settings", kind: "file", name: "/var/lib/zerotier-one/local.conf" },
-])("a claim that is cut off when $what leaves nothing behind either, once it is destroyed", async (at) => {
-  const before = { "rack-1": state("rack-1"), "rack-2": state("rack-2") };
-  const abort = new AbortController();
-  const stop = world.effects.listen(({ kind, name }) => {
-    // The other host may be anywhere then.
-    if (kind === at.kind && name === `rack-2:${at.name}`) abort.abort(new Error("cut off"));
-  });
-  const cut = await errorOf(cluster("half").up({ signal: abort.signal }));
-  stop();
-  expect(cut.code).toBe("ABORTED");
-  expect(JSON.parse(claim("rack-2")!)).toMatchObject({ cluster: "half", state: "preparing" });
-  expect(state("rack-2")).not.toEqual(before["rack-2"]);
-  await cluster("half").destroy();
-  expect({ "rack-1": state("rack-1"), "rack-2": state("rack-2") }).toEqual(before);
-});
+  {
+    what: "the overlay has its settings",
+    kind: "file",
+    host: "rack-2",
+    name: "/var/lib/zerotier-one/local.conf",
+  },
+])(
+  "a claim that is cut off when $what leaves nothing behind either, once it is destroyed",
+  async ({ kind, host, name }) => {
+    const before: Record<string, unknown> = { "rack-1": state("rack-1"), "rack-2": state("rack-2") };
+    const abort = new AbortController();
+    const stop = world.effects.listen((effect) => {
+      // The other host may be anywhere then.
+      if (effect.kind === kind && effect.name === `${host}:${name}`) abort.abort(new Error("cut off"));
+    });
+    const cut = await errorOf(cluster("half").up({ signal: abort.signal }));
+    stop();
+    expect(cut.code).toBe("ABORTED");
+    expect(JSON.parse(claim(host)!)).toMatchObject({ cluster: "half", state: "preparing" });
+    expect(state(host)).not.toEqual(before[host]);
+    await cluster("half").destroy();
+    expect({ "rack-1": state("rack-1"), "rack-2": state("rack-2") }).toEqual(before);
+  },
+);
 
 async function asOwner<T>(name: string, work: (host: SshHost) => Promise<T>): Promise<T> {
   const { address, user, hostKey } = hosts.find((one) => one.name === name)!;

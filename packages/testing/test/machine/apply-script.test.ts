@@ -64,11 +64,12 @@ describe("the apply script on an emulated machine", () => {
       "file /etc/sysctl.d/90-multicloud.conf",
       "file /opt/app/secret's",
       "package open-iscsi",
+      // Whoever may come in may also put things right.
+      "file /etc/sudoers.d/90-multicloud-app",
       "group app-group",
       "user app",
       "authorized keys of app",
       "directory /opt/app",
-      "file /etc/sudoers.d/90-multicloud-app",
       "file /opt/app/owned",
       "sysctl net.ipv4.ip_forward",
       "service iscsid",
