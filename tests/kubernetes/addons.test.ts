@@ -118,7 +118,7 @@ async function removeAll(namespace: string, kinds: readonly (readonly [string, s
     for (const { metadata } of await api.list({ apiVersion: "apps/v1", kind, namespace }))
       await api.delete({ apiVersion: "apps/v1", kind, name: metadata.name, namespace });
   const pods = () => api.list({ apiVersion: "v1", kind: "Pod", namespace });
-  await expect.poll(pods, { timeout: 30_000 }).toEqual([]);
+  await expect.poll(pods, { timeout: 60_000 }).toEqual([]);
   await api.delete({ apiVersion: "v1", kind: "Namespace", name: namespace });
   await expect
     .poll(() => api.get({ apiVersion: "v1", kind: "Namespace", name: namespace }), { timeout: 60_000 })

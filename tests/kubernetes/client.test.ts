@@ -253,7 +253,7 @@ describe.each([
     await expect
       .poll(
         async () => (await api.list({ apiVersion: "v1", kind: "Pod", namespace: "case-delete" })).length,
-        { timeout: 20_000 },
+        { timeout: 60_000 },
       )
       .toBe(0);
   });

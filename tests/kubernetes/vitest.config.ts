@@ -6,8 +6,8 @@ export default defineConfig({
   ssr: { resolve: { conditions: ["multicloud-source"] } },
   test: {
     include: ["tests/kubernetes/**/*.test.ts"],
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     // One API server for all, and each file with namespaces of its own.
     fileParallelism: false,
     pool: "forks",

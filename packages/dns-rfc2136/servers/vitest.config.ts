@@ -6,8 +6,8 @@ export default defineConfig({
   ssr: { resolve: { conditions: ["multicloud-source"] } },
   test: {
     include: ["packages/dns-rfc2136/servers/**/*.test.ts"],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     fileParallelism: false,
     pool: "forks",
   },

@@ -42,7 +42,7 @@ async function untilHealthy(gateway: Gateway, count: number): Promise<void> {
       const state = await gateway.find?.(context);
       expect(state?.backends.filter(({ healthy }) => healthy)).toHaveLength(count);
     },
-    { interval: 100, timeout: 15_000 },
+    { interval: 100, timeout: 60_000 },
   );
 }
 
@@ -54,7 +54,7 @@ async function underLoad(address: string, work: (visits: (more: number) => Promi
   const made = () => errors.length + [...answers.values()].reduce((sum, count) => sum + count, 0);
   const visits = async (more: number) => {
     const enough = made() + more;
-    await vi.waitFor(() => expect(made()).toBeGreaterThanOrEqual(enough), { interval: 20, timeout: 20_000 });
+    await vi.waitFor(() => expect(made()).toBeGreaterThanOrEqual(enough), { interval: 20, timeout: 60_000 });
   };
   const clients = Array.from({ length: 16 }, async () => {
     while (busy) {
@@ -197,7 +197,7 @@ test("tells workers the visitor's address by the PROXY protocol, and passes 6443
   expect([...header.subarray(20, 24)].join(".")).toBe(address);
   await vi.waitFor(async () => expect(await visit(address, 6443)).toBe(`${master.node.name}:6443`), {
     interval: 100,
-    timeout: 10_000,
+    timeout: 60_000,
   });
 });
 
@@ -261,15 +261,16 @@ test("a port that somebody else holds is told, and the next run mends it", async
   const address = freshHost();
   const worker = await startWorker();
   const gateway = gatewayOn(address);
+  const held = `python3 -c 'import socket; socket.create_connection(("127.0.0.1", 80))' 2> /dev/null`;
   await sh(
     address,
-    "setsid python3 -m http.server 80 > /dev/null 2>&1 < /dev/null & echo $! > /run/squatter; sleep 1",
+    `setsid python3 -m http.server 80 > /dev/null 2>&1 < /dev/null & echo $! > /run/squatter; until ${held}; do sleep 0.1; done`,
   );
   await expect(gateway.ensure(context, nodesOf(worker))).rejects.toMatchObject({
     code: "REMOTE_COMMAND_FAILED",
     hint: expect.stringContaining("port 80"),
   });
-  await sh(address, "kill $(cat /run/squatter); sleep 0.3");
+  await sh(address, `kill $(cat /run/squatter); while ${held}; do sleep 0.1; done`);
   expect(await gateway.ensure(context, nodesOf(worker))).toEqual({ changed: true });
   await untilHealthy(gateway, 1);
 });
@@ -313,7 +314,7 @@ test("on a machine that the provider made it does the same, over the connection 
     expect(await gateway.ensure(made, nodesOf(worker))).toEqual({ changed: true });
     // Its cloud knows, so nobody else is asked.
     expect(await gateway.publicAddress(made)).toBe("198.51.100.20");
-    await vi.waitFor(async () => expect(await visit(address, 443)).toBe(`${worker.node.name}:443`), 15_000);
+    await vi.waitFor(async () => expect(await visit(address, 443)).toBe(`${worker.node.name}:443`), 60_000);
     const before = await traces(address);
     expect(await gateway.ensure(made, nodesOf(worker))).toEqual({ changed: false });
     expect(await traces(address)).toBe(before);

@@ -6,8 +6,8 @@ export default defineConfig({
   ssr: { resolve: { conditions: ["multicloud-source"] } },
   test: {
     include: ["packages/gateway-haproxy/hosts/**/*.test.ts"],
-    testTimeout: 120_000,
-    hookTimeout: 60_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     fileParallelism: false,
     pool: "forks",
   },

@@ -120,10 +120,10 @@ describe.skipIf(missing)("against OpenSSH's server", () => {
     const writing = doomed.writeFile(path, Buffer.alloc(50_000_000), { owner: `${process.getuid?.()}` });
     const temporary = () =>
       readdirSync(sshd.directory).filter((name) => /^\.half\..*multicloud-tmp$/.test(name));
-    await vi.waitFor(() => expect(temporary()).toHaveLength(1), { interval: 1, timeout: 5000 });
+    await vi.waitFor(() => expect(temporary()).toHaveLength(1), { interval: 1, timeout: 30_000 });
     sockets[0]?.resetAndDestroy();
     await expect(writing).rejects.toMatchObject({ code: "CLOSED" });
-    await vi.waitFor(() => expect(temporary()).toEqual([]), { interval: 5, timeout: 5000 });
+    await vi.waitFor(() => expect(temporary()).toEqual([]), { interval: 5, timeout: 30_000 });
     expect(readFileSync(path, "utf8")).toBe("whole");
   });
 

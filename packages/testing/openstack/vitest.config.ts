@@ -7,7 +7,7 @@ export default defineConfig({
   test: {
     include: ["packages/testing/openstack/**/*.test.ts"],
     testTimeout: 300_000,
-    hookTimeout: 60_000,
+    hookTimeout: 300_000,
     fileParallelism: false,
     pool: "forks",
   },
