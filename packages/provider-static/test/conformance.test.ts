@@ -5,7 +5,7 @@ import { openYard } from "./yard.js";
 describeProvider({
   name: "static",
   async create() {
-    const yard = await openYard(6);
+    const yard = await openYard(4);
     const claims = () =>
       yard.hosts.flatMap(({ name }) => {
         const text = yard.machine(name).files.read("/etc/multicloud/claim.json");
@@ -54,5 +54,5 @@ describeProvider({
     requests: "each host is a service of its own, so a list asks each of them once",
     firewall: "hosts that exist keep the firewall that they have",
   },
-  machines: 6,
+  machines: 4,
 });
