@@ -1,4 +1,5 @@
 import { readFile, writeFile } from "node:fs/promises";
+import { certManager, traefik } from "@multicloud/addons";
 import { formatProblem, MulticloudError, type Run, type ValidationError } from "@multicloud/core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Changes, errorOf, eventsOf, type Lab, openLab } from "./lab.js";
@@ -76,6 +77,15 @@ test("an even number of masters: a warning, for it works until a site is lost", 
     hint: "use 1 or 3",
   });
   note("even number of masters", "warning", formatProblem(even!).trim());
+});
+
+test("addons that do not fit what the engine brings", async () => {
+  const old = eventsOf(lab.cluster(shape, { addons: [certManager({ email: "ops@example.com" })] }).plan());
+  const warnings = (await old).flatMap((event) => (event.type === "warning" ? [event.problem] : []));
+  const [range] = warnings.filter(({ path }) => path === "addons[0].manifest");
+  note("an addon that is not made for this Kubernetes", "warning", formatProblem(range!).trim());
+  const error = await tell("two ingress controllers", { addons: [traefik()] });
+  expect((error as ValidationError).problems).toMatchObject([{ path: "addons[0].ports" }]);
 });
 
 test("an unreachable host", async () => {

@@ -18,7 +18,7 @@ export function kubernetesRange(supported: SupportedKubernetes, { kubernetes }: 
     {
       path: supported.option,
       message: `is not given, and ${supported.release} is made for Kubernetes 1.${supported.from} to 1.${supported.to}; the engine's is ${kubernetes}`,
-      hint: `give the \`${supported.option}\` of a release that is made for it, or choose another version or engine`,
+      hint: "give that of a release that is made for it, or choose another version or engine",
     },
   ];
 }
