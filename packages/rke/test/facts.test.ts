@@ -9,6 +9,8 @@ test("an engine tells what its clusters have", () => {
   // Which release that is, check() complains about.
   expect(rke({ version: "latest" }).facts?.kubernetes).toBeUndefined();
   expect(k3s({ version: "latest" }).facts).toEqual({});
+  expect(k3s({ server: { disable: null } } as never).facts?.ingress).toEqual(["traefik"]);
+  expect(rke({ config: { ingress: null } } as never).facts?.ingress).toEqual(["nginx"]);
 });
 
 test.each([

@@ -24,5 +24,6 @@ export function distributionFacts(distribution: Distribution, settings: Distribu
 /** docs.rke2.io, "Networking Services": Traefik is the default of new clusters from v1.36 on. */
 const rke2Default = (minor: number) => (minor >= 36 ? "traefik" : "ingress-nginx");
 
+/** Values are as the user gave them; check() complains of wrong ones. */
 const words = (value: ConfigValue | undefined): readonly string[] =>
-  value === undefined ? [] : typeof value === "object" ? value : String(value).split(",");
+  Array.isArray(value) ? value : String(value ?? "").split(",");
