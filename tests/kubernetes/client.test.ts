@@ -226,7 +226,7 @@ describe.each([
     // Wherever the scheduler put the pods, one of them is on the node that is drained.
     expect(await here()).toContain("ReplicaSet");
 
-    const stuck = await refused(api.drain("worker-1", { timeoutMs: 3_000 }));
+    const stuck = await refused(api.drain("worker-1", { timeoutMs: 10_000 }));
     expect(stuck).toMatchObject({ code: "TIMEOUT" });
     expect(stuck.message).toContain("The disruption budget keep needs 3 healthy pods and has 3 currently");
     expect(await here()).toContain("ReplicaSet");

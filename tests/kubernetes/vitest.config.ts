@@ -6,7 +6,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ["multicloud-source"] } },
   test: {
     include: ["tests/kubernetes/**/*.test.ts"],
-    testTimeout: 300_000,
+    testTimeout: 900_000,
     hookTimeout: 300_000,
     // One API server for all, and each file with namespaces of its own.
     fileParallelism: false,

@@ -129,7 +129,7 @@ give_up() {
 }
 SECONDS=0
 until "$PROGRAMS/kubectl" --kubeconfig admin.yaml get --raw /readyz >/dev/null 2>&1; do
-  kill -0 "$apiserver" 2>/dev/null && [ "$SECONDS" -lt 120 ] || give_up apiserver
+  kill -0 "$apiserver" 2>/dev/null && [ "$SECONDS" -lt 600 ] || give_up apiserver
   sleep 0.2
 done
 
@@ -140,7 +140,7 @@ done
   --cluster-signing-cert-file ca.crt --cluster-signing-key-file ca.key >manager.log 2>&1 &
 manager=$!
 until "$PROGRAMS/kubectl" --kubeconfig admin.yaml --namespace default get serviceaccount default >/dev/null 2>&1; do
-  kill -0 "$manager" 2>/dev/null && [ "$SECONDS" -lt 180 ] || give_up manager
+  kill -0 "$manager" 2>/dev/null && [ "$SECONDS" -lt 900 ] || give_up manager
   sleep 0.2
 done
 echo "kubernetes: $("$PROGRAMS/kubectl" --kubeconfig admin.yaml get --raw /version | sed -nE 's/.*"gitVersion": "([^"]+)".*/\1/p') up in $SECONDS s" >&2

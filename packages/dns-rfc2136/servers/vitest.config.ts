@@ -6,7 +6,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ["multicloud-source"] } },
   test: {
     include: ["packages/dns-rfc2136/servers/**/*.test.ts"],
-    testTimeout: 300_000,
+    testTimeout: 900_000,
     hookTimeout: 300_000,
     fileParallelism: false,
     pool: "forks",

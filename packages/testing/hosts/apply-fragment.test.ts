@@ -238,15 +238,19 @@ describe("applyFragment on a real host", () => {
 
   it("restarts it also when the run that changed the file was killed before", async () => {
     const host = await freshHost();
+    const others = Array.from({ length: 20 }, (_, n) => `other-${n}`);
     const fragment = (content: string): NodeFragment => ({
       files: [{ path: "/etc/app.conf", content }],
       services: [{ name: "app", restartOn: ["/etc/app.conf"] }],
       // Gives the kill time to come before the services' turn.
       directories: [{ path: "/opt/app", owner: "app:app" }],
-      users: [{ name: "app" }],
+      users: [{ name: "app" }, ...others.map((name) => ({ name }))],
     });
     await applyFragment(host, fragment("1"));
-    await sh(host, "rm -r /opt/app; userdel -r app 2>/dev/null; : >/var/log/systemctl.log");
+    await sh(
+      host,
+      `rm -r /opt/app; for user in app ${others.join(" ")}; do userdel -r $user 2>/dev/null; done; : >/var/log/systemctl.log`,
+    );
     let scripts: number[] = [];
     const attempt = applyFragment(host, fragment("2"), {
       onProgress: (_, event) => {
@@ -302,7 +306,7 @@ describe("applyFragment on a real host", () => {
     const host = await freshHost();
     const fragment = (content: string): NodeFragment => ({
       files: [{ path: "/etc/contested", content }],
-      commands: [{ name: "see", run: `sleep 0.3; [ "$(cat /etc/contested)" = ${content} ]` }],
+      commands: [{ name: "see", run: `sleep 2; [ "$(cat /etc/contested)" = ${content} ]` }],
     });
     const messages: string[] = [];
     await Promise.all([

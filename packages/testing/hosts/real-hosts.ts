@@ -33,6 +33,6 @@ export function realHosts(): RealHosts {
     privateKeyFile,
     privateKey,
     hostKey,
-    connect: (host) => connect({ host, user, privateKey, hostKeys: [hostKey] }),
+    connect: (host) => connect({ host, user, privateKey, hostKeys: [hostKey], connectTimeoutMs: 120_000 }),
   };
 }

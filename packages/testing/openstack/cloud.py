@@ -363,6 +363,7 @@ def main():
         say(str(error))
         check = [f"--- {file.name}\n{tail(file.stem, 15)}" for file in sorted((STATE / "log").glob("*.log"))]
         say("it did not start; the ends of the logs:\n" + "\n".join(check))
+        print(f"\nFAILED openstack: {error}\n\n0 passed, 1 failed", flush=True)
         return 1
     clouds = STATE / "clouds.yaml"
     clouds.write_text(json.dumps(seed.clouds(passwords, facts)))

@@ -11,6 +11,8 @@ REGION = "RegionOne"
 PAGED_REGION = "PagesOfTwo"
 PAGE_SIZE = 2
 HOST = "emulated-host"
+# Seconds until a service that says nothing counts as dead: sixty machines at once keep a small computer busy.
+PATIENCE = 600
 
 PORTS = {
     "database": 3306,
@@ -139,6 +141,8 @@ def nova(settings):
             "state_path": settings.state / "nova",
             "transport_url": settings.queue,
             "compute_driver": "fake.FakeDriver",
+            "rpc_response_timeout": PATIENCE,
+            "service_down_time": PATIENCE,
             "osapi_compute_listen": "127.0.0.1",
             "osapi_compute_listen_port": PORTS["nova"],
             "osapi_compute_workers": 1,
@@ -186,6 +190,7 @@ def neutron(settings):
             "api_workers": 0,
             "rpc_workers": 0,
             "rpc_state_report_workers": 0,
+            "rpc_response_timeout": PATIENCE,
             "dhcp_agent_notification": "false",
             "pagination_max_limit": PAGE_SIZE,
         },
@@ -214,6 +219,8 @@ def cinder(settings):
             "my_ip": "127.0.0.1",
             "state_path": settings.state / "cinder",
             "transport_url": settings.queue,
+            "rpc_response_timeout": PATIENCE,
+            "service_down_time": PATIENCE,
             "osapi_volume_listen": "127.0.0.1",
             "osapi_volume_listen_port": PORTS["cinder"],
             "osapi_volume_workers": 1,

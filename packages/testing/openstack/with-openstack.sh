@@ -60,7 +60,7 @@ install_packages() {
   [ -z "$reason" ] || skip "$reason"
 }
 
-need="it needs root on Debian 12 or newer, its packages ($(echo $packages)), and namespaces"
+need="it needs root on Debian 12, its packages ($(echo $packages)), and namespaces"
 [ "$(uname -s)" = Linux ] && [ -e /etc/debian_version ] && command -v apt-get >/dev/null || skip "$need; this is no Debian"
 [ "$(id -u)" = 0 ] || skip "$need; this is not root"
 unshare --net --mount --uts --ipc --pid --fork --mount-proc true 2>/dev/null || skip "$need; this kernel makes none"
@@ -71,6 +71,10 @@ if [ -n "$(missing_packages)" ]; then
   install_packages
   echo "openstack: packages installed: $SECONDS s" >&2
 fi
+
+# Services and settings differ from release to release.
+nova=$(dpkg-query -W -f='${Version}' python3-nova)
+[[ $nova == *:26.* ]] || skip "Debian 12 has Nova 26 (Zed), this system has $nova"
 
 # Another recipe or another release is another state.
 versions=$(dpkg-query -W -f='${Package}=${Version}\n' $packages)

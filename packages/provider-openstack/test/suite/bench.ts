@@ -20,7 +20,7 @@ export interface Bench {
   site(cluster: string, entry?: Entry): SiteContext;
   options(entry: Entry, more?: OpenStackOptions): OpenStackOptions;
   provider(entry: Entry, more?: OpenStackOptions): Provider;
-  /** Looks again until it is so, for at most two minutes. */
+  /** Looks again until it is so, for at most a quarter of an hour. */
   until<T>(look: () => Promise<T>, isSo: (value: T) => boolean): Promise<T>;
   /** The machines, once none of them is on its way. */
   settled(context: SiteContext, from?: Provider): Promise<readonly Machine[]>;
@@ -56,7 +56,7 @@ export function createBench(): Bench {
     }),
     provider: (entry, more = {}) => openstack(methods.options(entry, more)),
     async until(look, isSo) {
-      const end = performance.now() + 120_000;
+      const end = performance.now() + 900_000;
       for (;;) {
         const value = await look();
         if (isSo(value)) return value;
