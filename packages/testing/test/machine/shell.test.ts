@@ -22,6 +22,11 @@ describe("the shell language", () => {
       "[a][b c] 2 a b c\n",
     ],
     ["splitting by IFS", `IFS=:; v=a:b::c; set -- $v; echo $#; printf '<%s>' "$@"`, "4\n<a><b><><c>"],
+    [
+      "what exec opens inside of a compound command stays open, and its lock with it",
+      `if true; then exec 9>lock; fi; f() { exec 8>other; } </dev/null; f </dev/null; echo kept >&9; echo too >&8; cat lock other; flock -n 9; flock -n lock true || echo held; { :; } 9>third; flock -n lock true || echo still; flock -u 9; flock -n lock true && echo free`,
+      "kept\ntoo\nheld\nstill\nfree\n",
+    ],
     ["empty expansions vanish unquoted and stay quoted", `e=; set -- $e "$e" "$@"; echo $#`, "1\n"],
     [
       "defaults, lengths and removals",

@@ -7,7 +7,7 @@ import type { RedirectionNode } from "./syntax.js";
 
 /**
  * Applies redirections to the shell's descriptors. Returns a function that undoes them, which also counts what
- * was written to the files: `exec` does not undo.
+ * was written to the files: `exec` does not undo. What `exec` opens meanwhile, inside of a compound command, stays.
  */
 export async function redirect(
   shell: Shell,
@@ -16,20 +16,25 @@ export async function redirect(
   const { descriptors } = shell.state;
   const saved = new Map(descriptors);
   const written: string[] = [];
-  const undo = async () => {
+  const undo = async (redirected: ReadonlyMap<number, Descriptor>) => {
     const before = new Set(saved.values());
-    for (const descriptor of descriptors.values()) if (!before.has(descriptor)) closeDescriptor(descriptor);
-    descriptors.clear();
-    for (const [fd, descriptor] of saved) descriptors.set(fd, descriptor);
+    for (const fd of new Set([...saved.keys(), ...redirected.keys()])) {
+      const [old, ours] = [saved.get(fd), redirected.get(fd)];
+      if (old === ours) continue;
+      if (ours && !before.has(ours)) closeDescriptor(ours);
+      if (old) descriptors.set(fd, old);
+      else descriptors.delete(fd);
+    }
     for (const path of written) await shell.changes.settle(path);
   };
   try {
     for (const one of redirections) await apply(shell, one, written);
   } catch (error) {
-    await undo();
+    await undo(descriptors);
     throw error;
   }
-  return undo;
+  const redirected = new Map(descriptors);
+  return () => undo(redirected);
 }
 
 async function apply(shell: Shell, node: RedirectionNode, written: string[]): Promise<void> {
