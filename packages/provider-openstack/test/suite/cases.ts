@@ -36,8 +36,7 @@ export function describeOpenStack(
       for (const raw of [bench.home, bench.attic, bench.cellar]) {
         const left = await until(
           () => raw.leftovers(),
-          // After a case that failed its cleaning may still be under way.
-          (all) => Object.values(all).every((things) => things.length === 0),
+          ({ servers, ports, volumes }) => servers.length + ports.length + volumes.length === 0,
         );
         expect(left).toEqual(nothing);
       }

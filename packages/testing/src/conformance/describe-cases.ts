@@ -27,7 +27,7 @@ export interface CaseSuite<Trial extends CaseTrial, Ability extends string> {
   ability(trial: Trial, ability: Ability): unknown;
 }
 
-const timeoutMs = 600_000;
+const timeoutMs = 120_000;
 
 /**
  * Registers cases with vitest. A case that needs what `cannot` excludes is skipped, with the reason in its

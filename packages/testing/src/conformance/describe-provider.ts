@@ -16,7 +16,7 @@ const groups: Readonly<Record<string, readonly ConformanceCase[]>> = {
   "errors and bounds": failureCases,
 };
 
-const timeoutMs = 600_000;
+const timeoutMs = 120_000;
 
 /**
  * Registers with vitest the cases that every provider has to pass. Call it at the top level of a test file.
