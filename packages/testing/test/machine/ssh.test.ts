@@ -6,7 +6,6 @@ import {
   type Connected,
   connect,
   dialWhenUp,
-  exec,
   keyPair,
   operator,
   spec,
@@ -289,112 +288,5 @@ describe("forwarding", () => {
     ).toBe("660 docker socket\nsocket\n");
     again.close();
     ssh.close();
-  });
-});
-
-describe("effects", () => {
-  it("counts each change once, at the moment it happens, and none for a repeat", async () => {
-    const { ssh } = await bootAndConnect(world);
-    const script = `set -e
-t=$(mktemp); printf 'a=1\\n' > $t
-cmp -s $t /etc/app.conf || install -m 600 $t /etc/app.conf
-rm -f $t
-id app >/dev/null 2>&1 || useradd -m app
-dpkg -s nfs-common >/dev/null 2>&1 || { apt-get update -q >/dev/null; apt-get install -y nfs-common >/dev/null; }
-[ "$(sysctl -n vm.max_map_count)" = 262144 ] || sysctl -q -w vm.max_map_count=262144
-printf 'x' > /etc/same
-systemctl enable --now iscsid 2>/dev/null || true
-`;
-    expect(await ssh.exec("sudo sh -s", script)).toMatchObject({ code: 0, stderr: "" });
-    expect(effects()).toEqual([
-      "file create /etc/app.conf",
-      "user create app",
-      "package create nfs-common",
-      "sysctl update vm.max_map_count",
-      "file create /etc/same",
-    ]);
-    const seen = world.effects.all.length;
-    expect(await ssh.exec("sudo sh -s", script)).toMatchObject({ code: 0 });
-    expect(world.effects.all.slice(seen)).toEqual([]);
-    ssh.close();
-  });
-
-  it("lets a listener kill the caller between two changes", async () => {
-    const { machine, ssh } = await bootAndConnect(world);
-    world.effects.listen(({ name }) => {
-      if (name.endsWith("/etc/one")) ssh.client.destroy();
-      return new Promise((resolve) => setTimeout(resolve, 10));
-    });
-    await exec(ssh.client, "sudo sh -c 'echo 1 > /etc/one; echo 2 > /etc/two'").catch(() => {});
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    expect([machine.files.exists("/etc/one"), machine.files.exists("/etc/two")]).toEqual([true, false]);
-  });
-});
-
-describe("many machines", () => {
-  /** Boots so many, shakes hands with all, and tells the CPU time of both ends, in microseconds for each. */
-  async function greet(from: number, count: number): Promise<number> {
-    const machines = Array.from({ length: count }, (_, index) => {
-      const n = from + index;
-      return world.machines.boot(
-        spec({ id: `m${n}`, hostname: `n${n}`, publicAddress: `203.0.113.${n + 1}` }),
-      );
-    });
-    const before = process.cpuUsage();
-    const clients = await Promise.all(
-      machines.map(async (machine) => connect(await dialWhenUp(world, machine))),
-    );
-    const outputs = await Promise.all(clients.map((client) => client.exec("hostname")));
-    const { user, system } = process.cpuUsage(before);
-    expect(outputs.map((output) => output.stdout.trim())).toEqual(
-      machines.map((machine) => machine.spec.hostname),
-    );
-    for (const client of clients) client.close();
-    return (user + system) / count;
-  }
-
-  it("boots a hundred and shakes hands with all, at no more CPU time for each than with ten", async () => {
-    await greet(0, 10);
-    const few = await greet(10, 10);
-    expect(await greet(20, 100)).toBeLessThan(2 * few);
-  });
-});
-
-describe("faults", () => {
-  it("makes a machine unreachable, an impostor, or silent, and sets it right again", async () => {
-    const { machine, ssh } = await bootAndConnect(world);
-    const right = world.machines.fault("node-1", "other-host-key");
-    const impostor = await connect(await dialWhenUp(world, machine)).catch((error) => error);
-    expect((impostor as Connected).hostKey).not.toBe(ssh.hostKey);
-    right();
-    const honest = await connect(await dialWhenUp(world, machine));
-    expect(honest.hostKey).toBe(ssh.hostKey);
-    honest.close();
-    ssh.close();
-    const reachable = world.machines.fault("m1", "unreachable");
-    await expect(world.network.dial({}, { host: "203.0.113.10", port: 22 })).rejects.toMatchObject({
-      code: "ETIMEDOUT",
-    });
-    reachable();
-    (await dialWhenUp(world, machine)).destroy();
-  });
-
-  it("keeps the disk over a stop and a start, and frees the address of a destroyed machine", async () => {
-    const { machine, ssh } = await bootAndConnect(world);
-    await ssh.exec("echo kept > ~/kept");
-    world.machines.stop("m1");
-    expect(machine.state).toBe("off");
-    await expect(world.network.dial({}, { host: "203.0.113.10", port: 22 })).rejects.toMatchObject({
-      code: "ETIMEDOUT",
-    });
-    world.machines.start("m1");
-    const again = await connect(await dialWhenUp(world, machine));
-    expect((await again.exec("cat kept")).stdout).toBe("kept\n");
-    expect(again.hostKey).toBe(ssh.hostKey);
-    world.machines.destroy("m1");
-    await expect(world.network.dial({}, { host: "203.0.113.10", port: 22 })).rejects.toMatchObject({
-      code: "EHOSTUNREACH",
-    });
-    expect(world.machines.get("m1")).toBeUndefined();
   });
 });
