@@ -54,4 +54,4 @@ export {
 export { nearest } from "./plugin/nearest.js";
 export { type PollOptions, poll } from "./plugin/poll.js";
 export { redact } from "./plugin/redact.js";
-export { type RemoteLock, underLock } from "./plugin/remote-lock.js";
+export { type RemoteLock, scriptUnderLock, underLock } from "./plugin/remote-lock.js";

@@ -1,5 +1,4 @@
-import { underLock } from "@multicloud/core/plugin";
-import { shellQuote } from "@multicloud/ssh";
+import { scriptUnderLock } from "@multicloud/core/plugin";
 
 const file = "/run/multicloud-haproxy-gateway.lock";
 
@@ -12,6 +11,5 @@ export const alone = (script: string) => withLock(script, false);
 /** The same for a script that only reads: it waits too, and leaves no trace. */
 export const afterOthers = (script: string) => withLock(script, true);
 
-// Standard input is the script's own.
 const withLock = (script: string, shared: boolean) =>
-  `script=${shellQuote(script)}\n${underLock('sh -c "$script"', { file, waitSeconds: lockSeconds, shared })}`;
+  scriptUnderLock(script, { file, waitSeconds: lockSeconds, shared });

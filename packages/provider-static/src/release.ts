@@ -1,4 +1,4 @@
-import { applyLock, MulticloudError, type SiteContext, underLock } from "@multicloud/core/plugin";
+import { applyLock, MulticloudError, type SiteContext, scriptUnderLock } from "@multicloud/core/plugin";
 import { type SshHost, shellQuote } from "@multicloud/ssh";
 import { type Claim, claimFile, isOurs, parseClaim, renderClaim } from "./claim.js";
 
@@ -14,7 +14,7 @@ export async function releaseHost(remote: SshHost, context: SiteContext, node: s
   // From here on the host is no node: a run that is cut off is not to look for the user that is gone.
   if (claim.state !== "releasing") await writeClaim(remote, { ...claim, state: "releasing" }, signal);
   // A run that was cut off may have left its script at work there.
-  const script = `script=${shellQuote(undoScript(claim))}\n${underLock('sh -c "$script"', applyLock)}`;
+  const script = scriptUnderLock(undoScript(claim), applyLock);
   const undone = await remote.exec(script, { sudo: true, signal, timeoutMs: 30 * 60_000 });
   for (const line of undone.stdout.split("\n").filter((one) => one.startsWith("left "))) {
     const message = `${line.slice("left ".length)} stays on the host: something else needs it`;

@@ -1,3 +1,5 @@
+import { shellQuote } from "../fragment/shell-quote.js";
+
 /** A lock that scripts on one machine take, so that none of them works beside another. */
 export interface RemoteLock {
   /** Path of the lock's file; below `/run` it ends with the machine's power. */
@@ -23,3 +25,7 @@ export function underLock(command: string, { file, waitSeconds, shared = false }
   const late = `{ code=$?; [ $code -ne 75 ] || echo 'another run is still at work there' >&2; exit $code; }`;
   return `if ${condition}; then flock ${options} ${file} ${command} || ${late}; else ${command}; fi`;
 }
+
+/** The same for a whole script. Its standard input stays the caller's. */
+export const scriptUnderLock = (script: string, lock: RemoteLock): string =>
+  `script=${shellQuote(script)}\n${underLock('sh -c "$script"', lock)}`;
