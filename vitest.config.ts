@@ -14,7 +14,8 @@ export default defineConfig({
     pool: "forks",
     // Many tests wait for sockets: with no more workers than cores, the cores would be idle half of the time.
     maxWorkers: availableParallelism() + 1,
-    // Loading the packages anew for each file would take longer than many a test.
+    // Loading the packages anew for each file would take longer than many a test. So no file may mock a module, which
+    // the linter sees to, and what it changes of the process it puts back.
     isolate: false,
     projects: [
       {

@@ -1,18 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { describeEntrypoint, type EntrypointHarness } from "@multicloud/testing/conformance";
-import { vi } from "vitest";
 import type { Rfc2136Options } from "../src/index.js";
 import { openServer } from "../src/server.js";
 import { bundledPlugin } from "../test/bundled-plugin.js";
 import { callContext } from "../test/name-server.js";
 import { startNameServer } from "./name-servers.js";
 import { startRelay } from "./relay.js";
-
-// Waits are shortened, so that the tests are quick.
-vi.mock("@multicloud/core/plugin", async (load) => {
-  const real = await load<typeof import("@multicloud/core/plugin")>();
-  return { ...real, delay: (ms: number, signal?: AbortSignal) => real.delay(ms / 100, signal) };
-});
 
 /** Each case has a server of its own, at a port of its own: the former one may still be on its way out. */
 let lastPort = 5400;

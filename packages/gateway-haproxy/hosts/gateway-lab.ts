@@ -7,6 +7,8 @@ import { type GatewayHost, type HaproxySettings, haproxyGateway } from "../src/i
 
 const run = promisify(execFile);
 const hosts = realHosts();
+// https://www.haproxy.org/download/2.6/doc/proxy-protocol.txt, 2.2
+const proxySignature = Buffer.from("0d0a0d0a000d0a515549540a", "hex");
 
 /** A site's machine: an address on the hosts' network at which this process answers as its ingress would. */
 export interface Worker {
@@ -82,6 +84,12 @@ export async function sh(address: string, command: string): Promise<string> {
 let next = 0;
 const open: (() => Promise<void>)[] = [];
 
+/** How many bytes the PROXY protocol's header of version 2 has; 0: what the client sends begins at once. */
+function proxyHeaderLength(data: Buffer): number {
+  if (!proxySignature.equals(data.subarray(0, proxySignature.length))) return 0;
+  return data.length < 16 ? 16 : 16 + data.readUInt16BE(14);
+}
+
 /** Ends all workers. */
 export const closeWorkers = () => Promise.all(open.splice(0).map((close) => close()));
 
@@ -98,8 +106,13 @@ export async function startWorker(role: EngineNode["role"] = "worker"): Promise<
     sockets.add(socket);
     counts.set(port, (counts.get(port) ?? 0) + 1);
     socket.on("close", () => sockets.delete(socket)).on("error", () => {});
-    socket.once("data", (data: Buffer) => {
-      received.push(data);
+    let first = Buffer.alloc(0);
+    socket.on("data", function begin(data: Buffer) {
+      first = Buffer.concat([first, data]);
+      // A PROXY header may come before what the client sends, or together with it.
+      if (first.length <= proxyHeaderLength(first)) return;
+      socket.off("data", begin);
+      received.push(first);
       socket.write(`${name}:${port}\n`);
       // Whatever comes later is sent back, as a long conversation.
       socket.on("data", (more: Buffer) => socket.write(more));

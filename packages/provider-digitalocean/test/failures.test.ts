@@ -1,17 +1,17 @@
 import { MulticloudError, type Report } from "@multicloud/core/plugin";
-import { afterEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { createClock } from "../../testing/src/world/clock.js";
 import { fakeWorld } from "../../testing/test/fake-world.js";
+import { shortenWaits } from "../../testing/test/shorten-waits.js";
 import { names, request, setUp, shared, siteContext, until } from "./fixture.js";
 
-// The plugin's own waits are shortened; that of an HTTP retry is not.
-vi.mock("@multicloud/core/plugin", async (load) => {
-  const real = await load<typeof import("@multicloud/core/plugin")>();
-  return { ...real, delay: (ms: number, signal?: AbortSignal) => real.delay(ms / 50, signal) };
-});
-
 const context = siteContext();
+let waitAsEver = () => {};
+beforeEach(() => {
+  waitAsEver = shortenWaits();
+});
 afterEach(() => {
+  waitAsEver();
   vi.unstubAllEnvs();
   vi.useRealTimers();
 });
@@ -109,6 +109,7 @@ test("another process sees that a droplet which stays new has failed", async () 
 });
 
 test("honours Retry-After", async () => {
+  waitAsEver();
   const { world, cloud, provider } = await setUp();
   const reports: Report[] = [];
   const headers = { "retry-after": "1" };
