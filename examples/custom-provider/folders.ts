@@ -114,7 +114,9 @@ export function folders({ directory, files = fs }: FolderOptions): Provider {
     async delete(context, machines) {
       // By name inside the site's own folder: a machine of somebody else is not found there.
       for (const { name } of machines) {
-        await ask(context, () => files.rm(join(siteFolder(context), name), { recursive: true, force: true }));
+        // Tried again when the machine's state is written into the folder just now.
+        const options = { recursive: true, force: true, maxRetries: 5 };
+        await ask(context, () => files.rm(join(siteFolder(context), name), options));
       }
     },
     async deleteShared(context) {

@@ -1,7 +1,6 @@
 import { MulticloudError, type Report } from "@multicloud/core/plugin";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { createClock } from "../../testing/src/world/clock.js";
-import { fakeWorld } from "../../testing/test/fake-world.js";
+import { fakeWorld, manualClock } from "../../testing/test/fake-world.js";
 import { shortenWaits } from "../../testing/test/shorten-waits.js";
 import { names, request, setUp, shared, siteContext, until } from "./fixture.js";
 
@@ -47,14 +46,28 @@ test("gives up on a creation that keeps being cut off, and a later call converge
 });
 
 test("waits for a droplet that is still being made before it deletes it", async () => {
-  const world = fakeWorld({ clock: createClock(0.01), timing: { buildMs: 150_000, deleteMs: 5_000 } });
+  const clock = manualClock();
+  const world = fakeWorld({ clock, timing: { buildMs: 150_000, deleteMs: 5_000 } });
   const { cloud, provider } = await setUp({ world });
   await provider().ensureShared(context, shared());
   await provider().create(context, [request("lab-ocean-worker-1")]);
-  await provider().delete(context, await provider().list(context));
-  await provider().deleteShared(context);
+  const all = await provider().list(context);
+  let isGone = false;
+  const gone = provider()
+    .delete(context, all)
+    .then(() => provider().deleteShared(context))
+    .finally(() => {
+      isGone = true;
+    });
+  await until(() => cloud.calls.filter(({ status }) => status === 422).length > 1);
+  expect(cloud.list().droplets).toHaveLength(1);
+  await clock.advance(150_000);
+  await until(() => {
+    void clock.advance(1_000);
+    return isGone;
+  });
+  await gone;
   expect(cloud.list()).toMatchObject({ droplets: [], tags: [] });
-  expect(cloud.calls.filter(({ status }) => status === 422).length).toBeGreaterThan(0);
   await cloud.close();
 });
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createWorld, type RunningWorld } from "../../src/world/create-world.js";
-import { bootAndConnect, exec } from "./ssh-client.js";
+import { bootAndConnect, exec, turns } from "./ssh-client.js";
 
 let world: RunningWorld;
 
@@ -43,10 +43,10 @@ systemctl enable --now iscsid 2>/dev/null || true
     const { machine, ssh } = await bootAndConnect(world);
     world.effects.listen(({ name }) => {
       if (name.endsWith("/etc/one")) ssh.client.destroy();
-      return new Promise((resolve) => setTimeout(resolve, 10));
+      return turns();
     });
     await exec(ssh.client, "sudo sh -c 'echo 1 > /etc/one; echo 2 > /etc/two'").catch(() => {});
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await turns();
     expect([machine.files.exists("/etc/one"), machine.files.exists("/etc/two")]).toEqual([true, false]);
   });
 });

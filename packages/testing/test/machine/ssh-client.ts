@@ -103,6 +103,11 @@ export function exec(
   });
 }
 
+/** Lets everything that is under way go on, whatever time that takes: a connection's end reaches the other side. */
+export async function turns(count = 100): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
 /** Dials until SSH answers. */
 export async function dialWhenUp(world: World, machine: VirtualMachine): Promise<Duplex> {
   const host = machine.spec.publicAddress ?? machine.spec.privateAddress ?? "";

@@ -9,6 +9,7 @@ import {
   keyPair,
   operator,
   spec,
+  turns,
 } from "./ssh-client.js";
 
 let world: RunningWorld;
@@ -124,9 +125,9 @@ describe("running commands", () => {
         },
       ),
     );
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await turns();
     const stopped = machine.files.read("/tmp/count");
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await turns();
     expect(machine.files.read("/tmp/count")).toBe(stopped);
     ssh.close();
   });
