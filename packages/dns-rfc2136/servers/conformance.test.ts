@@ -51,8 +51,10 @@ async function openHarness(kind: "bind" | "knot"): Promise<EntrypointHarness> {
         timeoutMs: 5_000,
         key: { name, algorithm: "hmac-sha256", secret: Buffer.from(secret, "base64") },
       });
-      await direct.update("by hand", [], [{ name: host, type: "A", class: "IN", ttl: 60, data: address }]);
+      const byHand = { name: host, type: "A", class: "IN", ttl: 60, data: address } as const;
+      const { outcome } = await direct.update("by hand", [], [byHand]);
       direct.close();
+      if (outcome !== "done") throw new Error(`the change by hand is ${outcome}`);
     },
     wrongCredentials: (record) => open(record, wrong),
     wildcard: true,

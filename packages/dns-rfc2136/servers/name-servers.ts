@@ -4,6 +4,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
@@ -67,6 +68,10 @@ export async function startNameServer(kind: Kind, port: number): Promise<NameSer
   const lines = async (...args: string[]) =>
     (await run("dig", ["@127.0.0.1", "-p", String(port), ...args])).stdout.trim().split("\n").filter(Boolean);
   const dig = async (...args: string[]) => (await lines("+short", "+norecurse", ...args)).sort();
+  const serial = async (zone: string) => (await dig(zone, "SOA"))[0]?.split(" ")[2] ?? "";
+  // It takes connections before it has read its zones.
+  for (const zone of kind === "bind" ? ["example.com", "strict.example"] : ["example.com"])
+    while ((await serial(zone)) === "") await sleep(50);
   return {
     host: "127.0.0.1",
     port,
@@ -78,7 +83,7 @@ export async function startNameServer(kind: Kind, port: number): Promise<NameSer
         const [name = "", ttl = "", , type = "", ...data] = line.split(/\s+/);
         return type === "SOA" ? [] : [[name, ttl, type, data.join(" ")] as const];
       }),
-    serial: async (zone = "example.com") => (await dig(zone, "SOA"))[0]?.split(" ")[2] ?? "",
+    serial: (zone = "example.com") => serial(zone),
     async close() {
       server.kill("SIGKILL");
       await rm(folder, { recursive: true, force: true });
