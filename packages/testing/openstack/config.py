@@ -232,6 +232,8 @@ def cinder(settings):
             "image_conversion_dir": settings.state / "cinder",
             "default_volume_type": "standard",
             "enabled_backends": "file",
+            # Seconds from one report of the backend to the next.
+            "backend_stats_polling_interval": 5,
         },
         "database": connection(settings, "cinder"),
         "nova": login,

@@ -203,6 +203,8 @@ def ready(secrets, facts):
     wait_for("nova", lambda: up(nova("GET", "/os-services"), {"nova-compute", "nova-conductor", "nova-scheduler"}))
     wait_for("placement", lambda: placement("GET", "/resource_providers")["resource_providers"])
     wait_for("cinder", lambda: up(cinder("GET", "/os-services"), {"cinder-volume", "cinder-scheduler"}))
+    # A scheduler that came up too late for the backend's first report makes every volume fail until the next one.
+    wait_for("cinder's backend", lambda: cinder("GET", "/scheduler-stats/get_pools")["pools"])
     wait_for("glance", lambda: glance("GET", "/v2/images")["images"])
     wait_for("neutron", lambda: neutron("GET", "/networks")["networks"])
     wait_for("nova's second region", lambda: paged("GET", "/flavors")["flavors"])

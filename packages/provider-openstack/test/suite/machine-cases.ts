@@ -24,6 +24,7 @@ export function machineCases(bench: Bench): void {
     await own.ensureShared(context, shared);
     await Promise.all(requests.map((machine) => own.create(context, [machine])));
     const made = await settled(context, own);
+    expect(made.flatMap(({ fault }) => fault ?? [])).toEqual([]);
     expect(made.map(({ name: node, role, status, spec }) => ({ node, role, status, spec }))).toEqual(
       names.map((node) => ({
         node,
